@@ -97,6 +97,11 @@ impl EmailAddress {
         &self.0
     }
 
+    /// Whether mail to both reaches the same people: nobody has two mailboxes that differ in capital letters alone.
+    pub fn is_same_mailbox(&self, other: &Self) -> bool {
+        self.as_str().eq_ignore_ascii_case(other.as_str())
+    }
+
     /// Whether it is read by whoever has a part in a company, and tells no person: `info@`, `noreply@`.
     pub fn is_of_a_role(&self) -> bool {
         const ROLES: [&str; 22] = [

@@ -15,6 +15,10 @@ use crate::{Problem, server::is_late};
 
 /// How much of a parser's message is shown, in characters.
 const MAX_REASON: usize = 300;
+/// How much of the path to what is no JSON is shown, in characters.
+const MAX_PATH: usize = 60;
+/// The largest JSON body that is read, in bytes, where a route sets no other limit.
+pub(crate) const MAX_JSON_BYTES: usize = 2 * 1024 * 1024;
 
 /// A JSON body, in and out. Rejections: 400 no JSON, 408 too slow, 413 too large, 415 other type, 422 other shape.
 #[derive(Debug, Clone, Copy, Default)]
@@ -86,8 +90,14 @@ fn json_problem(rejection: &JsonRejection) -> Problem {
             Problem::unsupported_media_type("application/json")
         }
         JsonRejection::JsonSyntaxError(_) => {
-            let reason = text::bounded(&without_value(&reason), MAX_REASON);
-            Problem::bad_request(format!("The body is not JSON: {reason}."))
+            // Of a long path the end is left off, never the reason behind it.
+            let (path, reason) = reason.rsplit_once(": ").unwrap_or(("", &reason));
+            let reason = text::bounded(&without_value(reason), MAX_REASON);
+            let at = match path {
+                "" => String::new(),
+                path => format!("at {}, ", text::bounded(path, MAX_PATH)),
+            };
+            Problem::bad_request(format!("The body is not JSON: {at}{reason}."))
         }
         JsonRejection::JsonDataError(_) => {
             // The path of the field comes before the first colon, unless it is the whole body.
@@ -102,7 +112,9 @@ fn json_problem(rejection: &JsonRejection) -> Problem {
             .with_error(field, message)
         }
         _ if is_late(rejection) => Problem::request_timeout(),
-        _ if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large_here(),
+        _ if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::too_large(MAX_JSON_BYTES)
+        }
         _ => Problem::bad_request("The body could not be read to its end. Send the request again."),
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request},
+    extract::{DefaultBodyLimit, MatchedPath, Request},
     response::{IntoResponse, Response},
 };
 use futures::{FutureExt as _, future::BoxFuture};
@@ -24,7 +24,7 @@ use tracing::Instrument as _;
 
 use domain::metric_names;
 
-use crate::{Problem, TraceContext};
+use crate::{Problem, TraceContext, extract::MAX_JSON_BYTES};
 
 /// The target of the one log line per request.
 const ACCESS: &str = "http";
@@ -39,6 +39,7 @@ pub fn with_shell(routes: Router) -> Router {
     };
     observed(
         routes
+            .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
             .fallback(no_path)
             .method_not_allowed_fallback(async || Problem::method_not_allowed()),
     )

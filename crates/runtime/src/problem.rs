@@ -248,9 +248,9 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// Words as a sentence.
+/// Words as a sentence; sentences stay as they are.
 fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
+    let mut letters = words.trim_end_matches('.').chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters).chain(['.']).collect()
 }

@@ -60,6 +60,16 @@ impl ConfigKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
+    /// A configuration as it is read and shown: with the defaults in place of what it leaves out, where this crate knows
+    /// them.
+    pub fn as_read(self, json: &Value) -> Value {
+        match self {
+            Self::Office => OfficeDetails::with_defaults(json),
+            Self::Workflow => WorkflowConfig::with_defaults(json),
+            Self::Source | Self::SourceVersion | Self::Mapping => json.clone(),
+        }
+    }
+
     /// How long it may be, where only others know its shape.
     const fn max_bytes(self) -> usize {
         match self {
@@ -274,7 +284,7 @@ impl NewConfig {
         Ok(())
     }
 
-    /// The version that follows the newest, `known`, or `None` if it would be equal to it.
+    /// The version that follows the newest, `known`, or `None` if it would be read as the same.
     ///
     /// # Errors
     /// [`StoreError::Outdated`] if its author saw another version.
@@ -288,7 +298,8 @@ impl NewConfig {
         if self.expected.is_some_and(|expected| expected != version) {
             return Err(StoreError::Outdated { current: version });
         }
-        if known.is_some_and(|known| says_the_same(&known.json, &self.json)) {
+        let read = |json: &Value| self.kind.as_read(json);
+        if known.is_some_and(|known| says_the_same(&read(&known.json), &read(&self.json))) {
             return Ok(None);
         }
         Ok(Some(Config {

@@ -63,6 +63,16 @@ impl Clause {
         Self::facts(vec![token.into()])
     }
 
+    /// The same, or what another one means.
+    fn or(mut self, other: Option<&Self>) -> Self {
+        for token in other.into_iter().flat_map(|other| &other.any_of) {
+            if !self.any_of.contains(token) {
+                self.any_of.push(token.clone());
+            }
+        }
+        self
+    }
+
     /// Whether something with these tokens is meant.
     pub fn is_met_by(&self, tokens: &BTreeSet<String>) -> bool {
         self.any_of.iter().any(|token| tokens.contains(token))
@@ -281,14 +291,31 @@ impl Words<'_> {
             self.tokens
                 .extend(digits.get(start..).map(|end| fact("d", end)));
         }
-        let national = digits.strip_prefix('1').filter(|rest| rest.len() == 10);
-        for whole in [Some(digits.as_str()), national].into_iter().flatten() {
+        for whole in [Some(digits.as_str()), national(&digits)]
+            .into_iter()
+            .flatten()
+        {
             for end in MIN_DIGITS..=whole.len() {
                 self.tokens
                     .extend(whole.get(..end).map(|begin| fact("n", begin)));
             }
         }
     }
+}
+
+/// A number as it is dialed within its country, without what is dialed before it.
+fn national(digits: &str) -> Option<&str> {
+    // Source: ITU-T E.164, list of assigned country codes: of all others the code has three digits.
+    const TWO_DIGITS: &str = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 \
+                              66 81 82 84 86 90 91 92 93 94 95 98";
+    if let Some(rest) = digits.strip_prefix('1') {
+        return Some(rest).filter(|rest| rest.len() == 10);
+    }
+    if let Some(rest) = digits.strip_prefix('7') {
+        return Some(rest);
+    }
+    let has_two = TWO_DIGITS.split(' ').any(|code| digits.starts_with(code));
+    digits.get(if has_two { 2 } else { 3 }..)
 }
 
 fn add_words(request: &LeadRequest, tokens: &mut BTreeSet<String>) {
@@ -440,6 +467,7 @@ fn searched(folded: &str) -> Vec<Clause> {
         _ => Some(bare_number(chunk)),
     });
     let chunks: Vec<&str> = chunks.collect();
+    let whole = whole_number(&chunks);
     let mut clauses = Vec::new();
     let mut left = chunks.as_slice();
     while !left.is_empty() {
@@ -454,12 +482,26 @@ fn searched(folded: &str) -> Vec<Clause> {
         for chunk in group {
             match address(chunk) {
                 Some(address) => clauses.push(said(vec![address])),
-                None => clauses.extend(pieces(chunk).iter().map(|piece| term(piece))),
+                None => clauses.extend(
+                    pieces(chunk)
+                        .iter()
+                        .map(|piece| term(piece).or(whole.as_ref())),
+                ),
             }
         }
         left = behind;
     }
     clauses
+}
+
+/// The number that all chunks are together, where there is nothing in them but digits and what stands between those: the
+/// beginning of a number is written with gaps, too.
+fn whole_number(chunks: &[&str]) -> Option<Clause> {
+    let all = chunks.join(" ");
+    let digits: String = digits_of(&all).collect();
+    let is_one = all.chars().all(|c| c == ' ' || is_number_part(c))
+        && (MIN_DIGITS..=*NUMBER_DIGITS.end()).contains(&digits.len());
+    is_one.then(|| number(&all, &digits))
 }
 
 fn digits_of(chunk: &str) -> impl Iterator<Item = char> {
@@ -519,8 +561,11 @@ fn said(any_of: Vec<String>) -> Clause {
 
 /// Nothing but digits and what numbers are written with.
 fn is_numeric(chunk: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_digit() || "+-./()_".contains(c);
-    chunk.chars().all(is_part) && chunk.contains(|c: char| c.is_ascii_digit())
+    chunk.chars().all(is_number_part) && chunk.contains(|c: char| c.is_ascii_digit())
+}
+
+fn is_number_part(c: char) -> bool {
+    c.is_ascii_digit() || "+-./()_".contains(c)
 }
 
 /// A telephone number, with or without what is dialed before it, or a part of one.
@@ -619,6 +664,18 @@ mod tests {
             "142",
             "512",
             "512555",
+            "512 555",
+            "(512) 555",
+            "(512) 555-",
+            "512-555",
+            "512-5",
+            "512 / 555",
+            "512.55",
+            "+1 512",
+            "1 512 5",
+            "tel: 512 555",
+            "555 0142",
+            "01 42",
             "１５１２５５５０１４２",
             "512–555–0142",
             "512‑555‑0142",
@@ -641,6 +698,9 @@ mod tests {
             "555",
             "(512) 555-0143",
             "99995125550142",
+            "512 556",
+            "512-6",
+            "5 12 kitchen",
             "tel:+15125550143",
             "512–555–0143",
             "512_555_0143 x12",
@@ -648,9 +708,38 @@ mod tests {
         ] {
             assert!(!number_is_found("+15125550142", query), "{query}");
         }
-        for query in ["+44 1632 960018", "01632 960018", "0044 1632 960018"] {
+        for query in [
+            "+44 1632 960018",
+            "01632 960018",
+            "0044 1632 960018",
+            "44 16",
+            "01632",
+            "01632 96",
+        ] {
             assert!(number_is_found("+441632960018", query), "{query}");
         }
+        for (number, query) in [
+            ("+442079460018", "020 7946"),
+            ("+74951234567", "495 12"),
+            ("+358401234567", "040 12"),
+        ] {
+            assert!(number_is_found(number, query), "{query}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_pieces_are_words_as_well() {
+        for (text, query) in [
+            ("12 Oak Street", "12 oak street"),
+            ("12 Oak Street, Apt 500", "12 500"),
+            ("Unit 512, built in 1955", "512 1955"),
+            ("on 2026-11-27", "2026-11"),
+            ("kitchen for 40 thousand", "kitchen 40"),
+            ("1-2-3 Kitchens", "1-2-3"),
+        ] {
+            assert!(finds(text, query), "{query} in {text}");
+        }
+        assert!(!finds("12 Oak Street", "12 500"));
     }
 
     #[test]

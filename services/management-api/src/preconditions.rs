@@ -2,7 +2,7 @@
 //! section 3.
 
 use axum::extract::FromRequestParts;
-use domain::{StoreError, TenantId};
+use domain::{StoreError, TenantId, says_the_same};
 use http::{
     HeaderValue,
     header::{ETAG, IF_MATCH},
@@ -33,7 +33,7 @@ pub(crate) enum IfMatch {
 pub(crate) struct Version {
     /// Its number.
     version: u64,
-    /// What it says.
+    /// What it says, with the defaults in place of what was not said.
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     config: Value,
     /// Who wrote it; empty where that was not kept.
@@ -153,6 +153,8 @@ pub(crate) struct Versions<'a> {
     name: String,
     /// What is there, in case it was made by a build that kept no versions of it.
     there: Option<Config>,
+    /// What a version says as it is read, with its defaults.
+    as_read: Box<dyn Fn(&Value) -> Value + Send + Sync + 'a>,
 }
 
 impl<'a> Versions<'a> {
@@ -168,6 +170,15 @@ impl<'a> Versions<'a> {
             kind,
             name: name.to_string(),
             there: None,
+            as_read: Box::new(move |json| kind.as_read(json)),
+        }
+    }
+
+    /// The same of something whose defaults the store does not know: `as_read` puts them in place of what is left out.
+    pub(crate) fn read_by(self, as_read: impl Fn(&Value) -> Value + Send + Sync + 'a) -> Self {
+        Self {
+            as_read: Box::new(as_read),
+            ..self
         }
     }
 
@@ -207,7 +218,8 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// Saves a configuration as the version behind `expected`; the newest version then.
+    /// Saves a configuration as the version behind `expected`; the newest version then. One that is read as what the
+    /// newest says makes none.
     ///
     /// # Errors
     /// As of [`written`](Self::written).
@@ -218,11 +230,16 @@ impl<'a> Versions<'a> {
         note: String,
         act: AuditAction,
     ) -> Result<u64, Problem> {
+        let newest = self.kept(None).await?;
+        let same = newest.map(|newest| newest.json);
+        let same =
+            same.filter(|known| says_the_same(&(self.as_read)(known), &(self.as_read)(&json)));
         let new = NewConfig {
             tenant: self.tenant.clone(),
             kind: self.kind,
             name: self.name.clone(),
-            json,
+            // Word for word the same is what the store knows as the same.
+            json: same.unwrap_or(json),
             expected: Some(expected),
             note,
         };
@@ -247,21 +264,29 @@ impl<'a> Versions<'a> {
 
     /// A version as it is told; null where there is none. `None` stands for the newest.
     async fn shown(&self, version: Option<u64>) -> Result<Value, StoreError> {
-        let Self {
-            deps,
-            tenant,
-            kind,
-            name,
-            there,
-        } = self;
-        let kept = deps.store.config(tenant, *kind, name, version).await?;
+        let kept = self.kept(version).await?;
         let kept_version = kept.as_ref().map_or(0, |kept| kept.version);
         let is_meant = |there: &&Config| match version {
             Some(version) => there.version == version && kept.is_none(),
             None => there.version > kept_version,
         };
-        let found = there.as_ref().filter(is_meant).cloned().or(kept);
-        Ok(found.map_or(Value::Null, |found| json!(Version::from(found))))
+        let found = self.there.as_ref().filter(is_meant).cloned().or(kept);
+        let shown = found.map(|found| {
+            let config = (self.as_read)(&found.json);
+            json!(Version {
+                config,
+                ..Version::from(found)
+            })
+        });
+        Ok(shown.unwrap_or_default())
+    }
+
+    /// A version that was kept; `None` stands for the newest.
+    async fn kept(&self, version: Option<u64>) -> Result<Option<Config>, StoreError> {
+        let store = &self.deps.store;
+        store
+            .config(self.tenant, self.kind, &self.name, version)
+            .await
     }
 }
 

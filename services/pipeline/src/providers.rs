@@ -14,6 +14,9 @@ const SIGN_IN_MAIL_FROM: &str = "sign-in@example.com";
 /// The setting of the map's key: without one no map is asked.
 const MAPS_KEY: &str = "GOOGLE_MAPS_KEY";
 
+/// A base URL at which nothing can listen.
+const NOWHERE: &str = "http://127.0.0.1:0";
+
 /// The simulated providers, and which of them the product uses.
 pub struct Providers {
     /// The simulators, serving until this is dropped.
@@ -102,6 +105,26 @@ pub async fn simulate(
         own,
     };
     Ok((settings, providers))
+}
+
+/// Settings of a process beside which no simulator runs, and the slugs of the providers that [`simulate`] would simulate.
+/// Those lead nowhere: what a simulated account is opened by must not reach the real provider.
+///
+/// # Errors
+/// When a setting is wrong.
+pub fn without_simulators(
+    mut settings: Settings,
+) -> Result<(Settings, Vec<&'static str>), SettingsError> {
+    let mut simulated = Vec::new();
+    for spec in embedded() {
+        if let Some(setting) = spec.setting
+            && given(&settings, setting)?.is_none()
+        {
+            settings = settings.with(setting, NOWHERE);
+            simulated.push(spec.slug);
+        }
+    }
+    Ok((settings, simulated))
 }
 
 /// The simulator of the provider that usually brings people their links, if it is one of these.

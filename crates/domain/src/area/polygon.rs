@@ -1,7 +1,7 @@
 //! Areas drawn on a map.
 
 use geo::{
-    Coord, Line, LineString, Relate as _,
+    Area as _, Coord, Line, LineString, Relate as _,
     coordinate_position::{CoordPos, coord_pos_relative_to_ring},
     dimensions::Dimensions,
     line_intersection::{LineIntersection, line_intersection},
@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Coordinates, meeting::meeting};
 use crate::ConfigFault;
+
+/// How far off a sloping edge a place may be that lies on it, in degrees: a tenth of a millimeter. Decimal degrees are
+/// rounded to what floating point holds, and then hardly any point of a slope is on it to the last bit.
+const TOLERANCE: f64 = 1e-9;
+/// The share of a polygon's size up to which nothing is left of it.
+const NOTHING: f64 = 1e-9;
 
 /// An area drawn on a map, its edges included. Edges are straight in degrees, as in RFC 7946; one that
 /// spans more than 180 degrees of longitude goes the other way, across the date line.
@@ -22,7 +28,6 @@ pub struct Polygon {
     /// matter, nor does the direction.
     pub ring: Vec<[f64; 2]>,
     /// What is left out of it, drawn in the same way. A hole's edge still belongs to the area.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holes: Vec<Vec<[f64; 2]>>,
 }
 
@@ -64,6 +69,8 @@ impl Polygon {
             }
         };
         let mut before: Vec<Ring> = Vec::new();
+        let mut left = outer.as_ref().map_or(0.0, Ring::size);
+        let least = left * NOTHING;
         for (index, corners) in self.holes.iter().enumerate() {
             let path = format!("{path}.holes.{index}");
             let hole = match Ring::of(corners).and_then(Ring::simple) {
@@ -76,7 +83,8 @@ impl Polygon {
             let Some(outer) = &outer else {
                 continue;
             };
-            match hole.beside(outer).filter(|hole| hole.is_within(outer)) {
+            let beside = hole.beside(outer).map(|hole| hole.joined_to(outer));
+            match beside.filter(|hole| hole.is_within(outer)) {
                 None => faults.push(ConfigFault::new(
                     &path,
                     "a hole inside of its polygon's ring; this one reaches beyond it",
@@ -87,7 +95,14 @@ impl Polygon {
                         "a hole that has nothing in common with those before; draw overlapping ones as one",
                     ));
                 }
-                Some(hole) => before.push(hole),
+                Some(hole) if left - hole.size() <= least => faults.push(ConfigFault::new(
+                    &path,
+                    "a hole that leaves something of its polygon; with this one nothing of it is left",
+                )),
+                Some(hole) => {
+                    left -= hole.size();
+                    before.push(hole);
+                }
             }
         }
         faults
@@ -136,12 +151,21 @@ impl Ring {
                 x: at.longitude + turn,
                 y: at.latitude,
             };
-            let position = coord_pos_relative_to_ring(at, &self.0);
+            let position = self.place_of(at);
             if position != CoordPos::Outside {
                 return position;
             }
         }
         CoordPos::Outside
+    }
+
+    /// Where a place is whose longitude goes on as the ring's do. What is as good as on an edge is on it.
+    fn place_of(&self, at: Coord) -> CoordPos {
+        if self.0.lines().any(|edge| is_on(edge, at)) {
+            CoordPos::OnBoundary
+        } else {
+            coord_pos_relative_to_ring(at, &self.0)
+        }
     }
 
     /// The ring, if no two of its edges meet but neighbors at their corner.
@@ -167,13 +191,47 @@ impl Ring {
                 x: first.x + turn,
                 y: first.y,
             };
-            coord_pos_relative_to_ring(at, &outer.0) != CoordPos::Outside
+            outer.place_of(at) != CoordPos::Outside
         })?;
         let corners = self.0.into_iter().map(|corner| Coord {
             x: corner.x + turn,
             y: corner.y,
         });
         Some(Self(corners.collect()))
+    }
+
+    /// The same ring with each corner of the other that is as good as on it as a corner of its own: then both have those
+    /// corners in common to the last bit, and what follows is exact.
+    fn joined_to(&self, other: &Self) -> Self {
+        let mut ring: Vec<Coord> = Vec::new();
+        let mut push = |corner: Coord| {
+            if ring.last() != Some(&corner) {
+                ring.push(corner);
+            }
+        };
+        for edge in self.0.lines() {
+            let along = |corner: &Coord| dot(*corner - edge.start, edge.delta());
+            let common = other.0.coords().copied();
+            let mut common: Vec<_> = common.filter(|corner| is_on(edge, *corner)).collect();
+            common.sort_by(|a, b| along(a).total_cmp(&along(b)));
+            let is_start = |corner: &Coord| is_near(*corner, edge.start);
+            if !common.iter().any(is_start) {
+                push(edge.start);
+            }
+            // The next edge begins with its end.
+            let before_end = common
+                .into_iter()
+                .filter(|corner| !is_near(*corner, edge.end));
+            before_end.for_each(&mut push);
+        }
+        let first = ring.first().copied();
+        ring.extend(first);
+        Self(LineString::new(ring))
+    }
+
+    /// Its size in square degrees.
+    fn size(&self) -> f64 {
+        self.area().unsigned_area()
     }
 
     /// Whether no edge meets one of the other ring.
@@ -184,19 +242,24 @@ impl Ring {
         meeting(&edges, |first, second| (first < own) == (second < own)).is_none()
     }
 
-    /// Whether nothing of it is beyond the other ring. It may touch it.
+    /// Whether nothing of it is beyond the other ring, to which it was joined. It may touch it.
     fn is_within(&self, outer: &Self) -> bool {
         let mut corners = self.0.coords();
-        let is_in =
-            |corner: &Coord| coord_pos_relative_to_ring(*corner, &outer.0) != CoordPos::Outside;
-        if !corners.all(is_in) {
+        if !corners.all(|corner| outer.place_of(*corner) != CoordPos::Outside) {
             return false;
         }
-        self.is_apart_from(outer) || self.area().relate(&outer.area()).is_coveredby()
+        let outer = outer.joined_to(self);
+        self.is_apart_from(&outer) || self.area().relate(&outer.area()).is_coveredby()
     }
 
     /// Whether they have more than edges and corners in common.
     fn overlaps(&self, other: &Self) -> bool {
+        let other = &other.joined_to(self);
+        let joined = self.joined_to(other);
+        joined.has_in_common_with(other)
+    }
+
+    fn has_in_common_with(&self, other: &Self) -> bool {
         let holds = |outer: &Self, inner: &Self| {
             let mut corners = inner.0.coords();
             corners.next().is_some_and(|corner| {
@@ -213,6 +276,21 @@ impl Ring {
     fn area(&self) -> geo::Polygon {
         geo::Polygon::new(self.0.clone(), Vec::new())
     }
+}
+
+/// Whether a place is as good as on an edge.
+fn is_on(edge: Line, at: Coord) -> bool {
+    let (along, from_start) = (edge.delta(), at - edge.start);
+    let part = (dot(from_start, along) / dot(along, along)).clamp(0.0, 1.0);
+    is_near(edge.start + along * part, at)
+}
+
+fn is_near(a: Coord, b: Coord) -> bool {
+    (a.x - b.x).hypot(a.y - b.y) <= TOLERANCE
+}
+
+fn dot(a: Coord, b: Coord) -> f64 {
+    a.x * b.x + a.y * b.y
 }
 
 impl NoRing {

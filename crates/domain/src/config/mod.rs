@@ -182,10 +182,17 @@ fn shown(faults: &[ConfigFault]) -> String {
     faults.join("; ")
 }
 
-/// `json` with the members that it lacks taken from `defaults`, at every depth. Lists are taken as they are.
+/// `json` with the members that it lacks taken from `defaults`, at every depth: in a list, where `defaults` has one of as
+/// many items. Other lists are taken as they are.
 pub(crate) fn completed(json: &Value, defaults: &Value) -> Value {
-    let (Value::Object(given), Value::Object(defaults)) = (json, defaults) else {
-        return json.clone();
+    let (given, defaults) = match (json, defaults) {
+        (Value::Object(given), Value::Object(defaults)) => (given, defaults),
+        // The same list, read.
+        (Value::Array(given), Value::Array(read)) if given.len() == read.len() => {
+            let items = given.iter().zip(read);
+            return items.map(|(item, read)| completed(item, read)).collect();
+        }
+        _ => return json.clone(),
     };
     let mut whole = defaults.clone();
     for (name, value) in given {

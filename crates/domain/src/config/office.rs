@@ -4,10 +4,10 @@ use std::{fmt, str::FromStr};
 
 use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    ConfigError, ConfigFault, Sound,
+    ConfigError, ConfigFault, Sound, completed,
     shape::{Member, Shape, Text},
 };
 
@@ -137,6 +137,19 @@ impl OfficeDetails {
             Ok(details) if faults.is_empty() => Ok(details),
             _ => Err(ConfigError { faults }),
         }
+    }
+
+    /// An office as it was described, with what is empty in place of what it leaves out. What this build does not know, and
+    /// what it cannot read, stays as it is.
+    pub fn with_defaults(json: &Value) -> Value {
+        let read = Self::deserialize(json).unwrap_or_default();
+        let defaults = json!({
+            "name": read.name,
+            "address": read.address,
+            "time_zone": read.time_zone,
+            "business_hours": read.business_hours,
+        });
+        completed(json, &defaults)
     }
 
     /// Whether somebody is there at this time; `None` where nobody has said when.

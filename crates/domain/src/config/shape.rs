@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::{ConfigError, ConfigFault, completed};
+use super::{ConfigError, ConfigFault, completed, says_the_same};
 
 /// Most faults that are told at once.
 const MAX_FAULTS: usize = 200;
@@ -18,6 +18,13 @@ pub enum Shape {
         of: &'static Shape,
         /// The fewest items.
         min: usize,
+        /// The most items.
+        max: usize,
+    },
+    /// A list of so many of a shape, each once.
+    Set {
+        /// What each of its items is.
+        of: &'static Shape,
         /// The most items.
         max: usize,
     },
@@ -176,6 +183,17 @@ impl Shape {
                     of.check(item, &below(path, &index.to_string()), faults);
                 }
             }
+            (Self::Set { of, max }, Value::Array(items)) if items.len() <= *max => {
+                for (index, item) in items.iter().enumerate() {
+                    let path = below(path, &index.to_string());
+                    of.check(item, &path, faults);
+                    let mut before = items.iter().take(index);
+                    if before.any(|before| says_the_same(before, item)) {
+                        let wanted = "another one than those before: each stands there once";
+                        faults.push(ConfigFault::new(path, wanted).coded("duplicate"));
+                    }
+                }
+            }
             (Self::Tuple(shapes), Value::Array(items)) if items.len() == shapes.len() => {
                 for (index, (shape, item)) in shapes.iter().zip(items).enumerate() {
                     shape.check(item, &below(path, &index.to_string()), faults);
@@ -218,7 +236,7 @@ impl Shape {
             (Self::Text(_) | Self::Word(_), Value::String(_)) => "invalid",
             (Self::Scalar { .. }, Value::String(_)) => "too_long",
             (Self::Number(_) | Self::Whole { .. }, Value::Number(_)) => "out_of_range",
-            (Self::List { .. } | Self::Tuple(_), Value::Array(_))
+            (Self::List { .. } | Self::Set { .. } | Self::Tuple(_), Value::Array(_))
             | (Self::Map { .. }, Value::Object(_)) => "wrong_length",
             _ => "wrong_type",
         }
@@ -237,6 +255,7 @@ impl Shape {
             }
             Self::List { min: 0, max, .. } => format!("a list of at most {max}"),
             Self::List { min, max, .. } => format!("a list of {min} to {max}"),
+            Self::Set { max, .. } => format!("a list of at most {max}, each once"),
             Self::Tuple(shapes) => {
                 let wanted: Vec<_> = shapes.iter().map(Self::wanted).collect();
                 format!("a list of {}: {}", shapes.len(), wanted.join(", and "))
@@ -304,6 +323,9 @@ impl Shape {
                 }
                 schema
             }
+            Self::Set { of, max } => json!({
+                "type": "array", "items": of.schema(None), "maxItems": max, "uniqueItems": true,
+            }),
             Self::Tuple(shapes) => json!({
                 "type": "array",
                 "prefixItems": shapes.iter().map(|shape| shape.schema(None)).collect::<Vec<_>>(),

@@ -192,12 +192,11 @@ const CHANNEL_RECIPIENT: Shape = Shape::Object(&[
 const NOTIFICATIONS: Shape = Shape::Object(&[
     Member::optional(
         "email",
-        Shape::List {
+        Shape::Set {
             of: &Shape::Text(&EMAIL),
-            min: 0,
             max: 50,
         },
-        "Who is told by e-mail; each gets a message of their own.",
+        "Who is told by e-mail; each gets a message of their own. Each address once: capital letters make no other one.",
     ),
     Member::optional(
         "from",
@@ -265,9 +264,8 @@ const RECORDING: Shape = Shape::Object(&[Member::optional(
 
 impl RequiredField {
     /// Some of them, in a configuration.
-    pub const LIST: Shape = Shape::List {
+    pub const LIST: Shape = Shape::Set {
         of: &Shape::Word(Self::WORDS),
-        min: 0,
         max: Self::ALL.len(),
     };
 }
@@ -413,9 +411,11 @@ impl WorkflowConfig {
         Self::read(&self.to_json()).map(drop)
     }
 
-    /// `json`, which may leave out what it does not change, with the defaults in place of what it leaves out.
+    /// `json`, which may leave out what it does not change, with the defaults in place of what it leaves out, those of a
+    /// list's items too. What this build does not know, and what it cannot read, stays as it is.
     pub fn with_defaults(json: &Value) -> Value {
-        completed(json, &Self::default().to_json())
+        let read = Self::deserialize(json).unwrap_or_default();
+        completed(json, &read.to_json())
     }
 
     /// What a configuration looks like: a JSON Schema of the draft 2020-12. It knows all that [`read`](Self::read)
@@ -467,11 +467,11 @@ impl WorkflowConfig {
             if recipients
                 .iter()
                 .take(index)
-                .any(|before| before == recipient)
+                .any(|before| before.is_same_mailbox(recipient))
             {
                 faults.push(ConfigFault::new(
                     format!("notifications.email.{index}"),
-                    "another address than those before: each is told once",
+                    "another address than those before: each is told once, and capital letters make no other address",
                 ));
             }
         }

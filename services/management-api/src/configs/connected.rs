@@ -30,7 +30,12 @@ pub(super) fn faults(
             faults.push(fault(path("connector"), wanted));
         }
         match provider_of(connection, connections) {
-            None => faults.push(fault(path("connection"), missing(connection, connector))),
+            None => {
+                let known = crms
+                    .contains(&connector.as_str())
+                    .then_some(connector.as_str());
+                faults.push(fault(path("connection"), missing(connection, known)));
+            }
             Some(provider) if provider != connector => faults.push(fault(
                 path("connection"),
                 format!("a connection to {connector}: `{connection}` belongs to {provider}"),
@@ -53,7 +58,7 @@ pub(super) fn faults(
             ),
         )),
         Some(connection) => match provider_of(connection, connections) {
-            None => faults.push(fault(path, missing(connection, provider))),
+            None => faults.push(fault(path, missing(connection, channels.first().copied()))),
             Some(provider) if !channels.contains(&provider) => faults.push(fault(
                 path,
                 format!(
@@ -101,7 +106,10 @@ fn place_faults(
     }
     let connection = connections.iter().find(|known| known.name == *name);
     match (connection, check) {
-        (None, _) => faults.push(fault(format!("{path}.connection"), missing(name, channel))),
+        (None, check) => {
+            let known = check.map(|(slug, _)| *slug);
+            faults.push(fault(format!("{path}.connection"), missing(name, known)));
+        }
         (Some(connection), _) if connection.provider != *channel => faults.push(fault(
             format!("{path}.connection"),
             format!(
@@ -125,7 +133,12 @@ fn provider_of<'a>(name: &ConnectionName, connections: &'a [Connection]) -> Opti
     found.map(|connection| connection.provider.as_str())
 }
 
-fn missing(name: &ConnectionName, provider: &str) -> String {
+/// What is said of a connection that is not there, and how to create it; not that, where the provider that is meant is
+/// none.
+fn missing(name: &ConnectionName, provider: Option<&str>) -> String {
+    let Some(provider) = provider else {
+        return format!("a connection that is there: none is called `{name}`");
+    };
     format!(
         "a connection that is there: create `{name}` first, with `pipeline secret set {name} --provider {provider}` or \
          PUT …/connections/{name}/secret"

@@ -36,8 +36,8 @@ impl ToSchema for WorkflowConfigBody {
 
 /// The JSON Schema of a configuration: draft 2020-12, closed, with defaults.
 ///
-/// What it takes is saved, unless two fields contradict each other, a drawn area crosses itself, or a connection is
-/// missing.
+/// What it takes is saved, unless two fields contradict each other, two items of a list name the same (two destinations
+/// one connection, two addresses one mailbox), a drawn area crosses itself, or a connection is missing.
 #[utoipa::path(
     get,
     path = "/v1/schemas/workflow-config",

@@ -14,6 +14,8 @@ use crate::words;
 /// What a job is about, as it was asked for. What was not given, or is of another kind of job, is null.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct JobTarget {
+    /// True: to everything.
+    all: Option<bool>,
     /// How the steps stopped.
     state: Option<words::StopKind>,
     /// The steps' stage.
@@ -49,7 +51,7 @@ impl JobTarget {
             JobTask::Replay { filter, .. } | JobTask::Release { filter } => {
                 Self::of_requests(&filter)
             }
-            JobTask::Recount => Self::default(),
+            JobTask::Recount => Self::everything(),
             JobTask::DryRun {
                 office_id, days, ..
             } => Self {
@@ -66,7 +68,17 @@ impl JobTarget {
         }
     }
 
+    fn everything() -> Self {
+        Self {
+            all: Some(true),
+            ..Self::default()
+        }
+    }
+
     fn of_steps(filter: WorkFilter) -> Self {
+        if filter == WorkFilter::default() {
+            return Self::everything();
+        }
         Self {
             state: filter.stop.map(Into::into),
             stage: filter.stage.map(Into::into),
@@ -78,6 +90,9 @@ impl JobTarget {
     }
 
     fn of_requests(filter: &RequestFilter) -> Self {
+        if *filter == RequestFilter::default() {
+            return Self::everything();
+        }
         let ids = filter.request_ids.iter().map(RequestId::to_string);
         let ids: Vec<_> = ids.collect();
         Self {

@@ -85,7 +85,7 @@ pub(crate) struct CreatedInvitation {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "email": "maria@example.com", "role": "operator" }))]
 pub(crate) struct NewInvitation {
-    /// Their e-mail address.
+    /// Their e-mail address, bare and with an `@`, such as `maria@example.com`.
     #[schema(max_length = 254, pattern = "@")]
     email: String,
     /// One of `viewer`, `operator` and `tenant_admin`.

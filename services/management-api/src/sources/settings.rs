@@ -135,7 +135,8 @@ pub(crate) async fn save_source_settings(
         .newest(&deps)
         .await?
         .map_or(0, |newest| newest.version);
-    let versions = Versions::of(&deps, caller.tenant(), ConfigKind::Source, &path.source_id);
+    let versions = Versions::of(&deps, caller.tenant(), ConfigKind::Source, &path.source_id)
+        .read_by(|settings| place.spec.with_defaults(settings));
     let expected = versions.expected(&if_match, newest).await?;
     let act = caller
         .act("source.set", &path.source_id)

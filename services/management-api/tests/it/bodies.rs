@@ -127,7 +127,7 @@ async fn every_fault_of_a_shape_is_told_at_once() {
                 [
                     "email",
                     "invalid",
-                    "a text of at most 254 characters. Their e-mail address.",
+                    "a text of at most 254 characters. Their e-mail address, bare and with an `@`, such as `maria@example.com`.",
                 ],
                 ["role", "invalid", "one of viewer, operator, tenant_admin"],
             ],
@@ -209,6 +209,21 @@ async fn send(
     let request = world.call_openly(method, path).bearer(token);
     let request = request.body("application/json", body.to_owned());
     request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_too_deep_says_why() {
+    let world = World::start().await;
+    let token = world.token(&[PlatformAdmin], &["a"]);
+    let place = ("PUT", "/v1/tenants/a/views/kitchens");
+    let large = format!("\"{}\"", "x".repeat(2 * 1024 * 1024));
+    let told = problem(&send(&world, &token, place, &large).await, 413);
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("2097152 bytes"), "{detail}");
+    let deep = "[".repeat(100_000);
+    let told = problem(&send(&world, &token, place, &deep).await, 400);
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("recursion limit exceeded"), "{detail}");
 }
 
 fn named_twice(answer: &Response) -> Vec<String> {

@@ -107,12 +107,73 @@ async fn of_two_admins_the_later_is_told_both_versions() {
     for (which, version, percent) in [("seen", 1, 10), ("current", 2, 20)] {
         let shown = &told[which];
         assert_eq!(shown["version"], version, "{told}");
-        assert_eq!(shown["config"], review_from(percent));
+        // Whole, as GET shows it.
+        assert_eq!(shown["config"]["spam"]["review_from"], percent);
+        assert_eq!(shown["config"]["spam"]["quarantine_above"], 85.0);
         assert_eq!(shown["author"], "ann");
         assert_eq!(shown["created_at"], "2020-06-01T12:00:00Z");
     }
     assert_eq!(told["current"]["note"], "upon \"1\"");
-    assert_eq!(body(&office.get("").await)["version"], 2);
+    assert_eq!(body(&office.get("").await), told["current"]);
+}
+
+#[tokio::test]
+async fn what_says_the_same_as_the_newest_makes_no_version() {
+    let office = Office::new().await;
+    let sent = json!({ "spam": { "review_from": 10 }, "service_area": { "polygons": [
+        { "name": "North", "ring": [[0, 0], [1, 0], [1, 1]] }
+    ] } });
+    body(&office.save(&sent, "").await);
+    let shown = body(&office.get("").await);
+    for same in [
+        &shown["config"],
+        &sent,
+        &json!({ "chat": {}, "spam": { "review_from": 10.0 }, "service_area": sent["service_area"] }),
+    ] {
+        let saved = body(&office.save(same, "\"1\"").await);
+        assert_eq!(saved, shown, "{same}");
+    }
+    let diff = body(&office.get("/diff").await);
+    assert_eq!(diff["to"], 1);
+    let other = json!({ "spam": { "review_from": 11 } });
+    assert_eq!(body(&office.save(&other, "\"1\"").await)["version"], 2);
+}
+
+#[tokio::test]
+async fn a_list_names_each_once() {
+    let office = Office::new().await;
+    office.world.mail_connection().await;
+    let twice = json!({
+        "notifications": { "email": ["a@b.co", "A@b.co"], "from": "leads@b.co" },
+        "required_fields": ["name", "name"],
+    });
+    let mut wrong = wrong_fields(&office.save(&twice, "").await);
+    wrong.sort();
+    assert_eq!(
+        wrong,
+        ["config.notifications.email.1", "config.required_fields.1"]
+    );
+    let schema = body(&office.world.get_openly("/v1/schemas/workflow-config").await);
+    let fields = &schema["properties"];
+    assert_eq!(fields["required_fields"]["uniqueItems"], true);
+    assert_eq!(
+        fields["notifications"]["properties"]["email"]["uniqueItems"],
+        true
+    );
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_create_a_connection_to_what_is_no_provider() {
+    let office = Office::new().await;
+    let config = json!({
+        "destinations": [{ "connector": "nope", "connection": "x" }],
+        "notifications": { "channels": [{ "channel": "nope", "connection": "y" }] },
+    });
+    let answer = office.save(&config, "").await;
+    assert_eq!(wrong_fields(&answer).len(), 4);
+    let told = problem(&answer, 422).to_string();
+    assert!(!told.contains("--provider nope"), "{told}");
+    assert!(told.contains("none is called `x`"), "{told}");
 }
 
 #[tokio::test]

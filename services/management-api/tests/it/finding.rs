@@ -193,6 +193,38 @@ async fn every_filter_that_is_wrong_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn the_beginning_of_a_number_is_found_however_it_is_written() {
+    let world = World::start().await;
+    let ann = world.call_from(1, "Ann Lee", "+15125550142").await;
+    let bob = world.call_from(2, "Bob Roy", "+442079460018").await;
+    world.index().await;
+    let (ann, bob) = (names(&[ann]), names(&[bob]));
+    for q in [
+        "512555",
+        "(512)+555",
+        "512+555",
+        "512-555",
+        "512-5",
+        "%2B1+512",
+        "1+512+5",
+        "512+555+ann",
+    ] {
+        let expected = if q.ends_with("ann") {
+            [].as_slice()
+        } else {
+            &ann
+        };
+        assert_eq!(world.found(&format!("q={q}")).await, expected, "{q}");
+    }
+    for q in ["44+20", "%2B44+20", "020+7946", "02079"] {
+        assert_eq!(world.found(&format!("q={q}")).await, bob, "{q}");
+    }
+    for q in ["512+556", "555+512", "020+7947"] {
+        assert_eq!(world.found(&format!("q={q}")).await, [""; 0], "{q}");
+    }
+}
+
+#[tokio::test]
 async fn no_search_breaks_the_search() {
     let world = World::start().await;
     world.call(1).await;

@@ -139,6 +139,7 @@ async fn a_redrive_by_a_filter_is_a_job() {
         (&json!(2), &json!(2), &json!(2))
     );
     assert_eq!(done["filter"]["state"], "parked");
+    assert_eq!(done["filter"]["all"], Value::Null);
     assert_eq!(done["by"], "ann");
     assert_eq!(world.handed_over(Stage::Details), 2);
     let one = json!({ "kind": "redrive", "filter": { "request_id": held.to_string() } });
@@ -491,6 +492,7 @@ async fn jobs_are_listed_and_cancelled() {
     let new = json!({ "kind": "redrive", "filter": { "all": true } });
     let done = run(&world, new.clone()).await;
     let again = run(&world, new).await;
+    assert_eq!(again["filter"]["all"], true);
     let list = async |query: &str| {
         let shown = body(&world.get(&format!("{PATH}{query}")).await);
         assert_is_as_described(&shown, "JobList");
@@ -511,6 +513,10 @@ async fn jobs_are_listed_and_cancelled() {
     assert!(
         shown["detail"].as_str().unwrap().contains("done already"),
         "{shown}"
+    );
+    assert_eq!(
+        shown["detail"],
+        "The job is done already: there is nothing to cancel."
     );
     // One that waits behind another owner's.
     let mine = world.job_of("a").await;
@@ -822,6 +828,7 @@ async fn a_recount_corrects_what_was_counted_otherwise() {
     )
     .await;
     assert_eq!(corrected["result"]["changed"], 300);
+    assert_eq!(corrected["filter"]["all"], true);
     assert_eq!(run(&world, count).await["result"]["changed"], 0);
     let acts = world.acts().await;
     let recounts = acts.iter().filter(|(_, act, _)| act == "figures.recount");

@@ -253,6 +253,13 @@ async fn an_office_changes_from_what_its_editor_saw() {
         (&json!("Austin"), &json!("Ann's"))
     );
     assert_eq!(told["current"]["author"], "ann");
+    let shown = body(&world.get(&path).await);
+    let current = told["current"]["config"].as_object().unwrap();
+    let names: Vec<_> = current.keys().map(String::as_str).collect();
+    assert_eq!(names, ["address", "business_hours", "name", "time_zone"]);
+    for (name, value) in current {
+        assert_eq!(value, &shown[name], "{name}");
+    }
     assert_eq!(wrong_fields(&put("1", "Ben's").await), ["If-Match"]);
     body(&put("*", "Ben's").await);
     let viewer = world

@@ -436,6 +436,28 @@ async fn settings_of_a_source_are_saved_by_versions() {
 }
 
 #[tokio::test]
+async fn settings_that_say_the_same_as_the_newest_make_no_version() {
+    let world = World::start().await;
+    let source = created(&post(&world, &json!({ "provider": "webforms" }), None).await);
+    let id = source["source"]["source_id"].as_str().unwrap();
+    let path = format!("{PATH}/{id}/settings");
+    let save = async |version: &str, settings: &Value| {
+        let sent = json!({ "settings": settings });
+        let place = ("PUT", path.as_str());
+        world.call_on(TenantAdmin, place, version, &sent).await
+    };
+    let saved = body(&save("\"0\"", &json!({})).await);
+    assert_eq!(saved["version"], 1);
+    assert_ne!(saved["settings"], json!({}));
+    for same in [&saved["settings"], &json!({})] {
+        assert_eq!(body(&save("\"1\"", same).await), saved);
+    }
+    // Whoever is too late sees them as GET shows them.
+    let told = problem(&save("\"7\"", &json!({})).await, 412);
+    assert_eq!(told["current"]["config"], saved["settings"]);
+}
+
+#[tokio::test]
 async fn a_source_is_changed_one_version_at_a_time() {
     let world = World::start().await;
     let source = created(&post(&world, &callrail(), None).await)["source"].clone();

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -27,6 +27,7 @@ use crate::{
     app::{management_alone, trust},
     config::{Config, reachable},
     data_folder::{DataFolder, has_data, running_server},
+    providers::without_simulators,
 };
 
 /// How long the token of one call is good for.
@@ -55,6 +56,8 @@ enum Way {
     Folder {
         routes: Router,
         tasks: Vec<Task>,
+        /// The providers that are simulated while a server runs.
+        simulated: Vec<&'static str>,
         _lock: DataFolder,
     },
 }
@@ -109,14 +112,16 @@ impl Api {
             // Whoever announced itself there has ended.
             Some(_) if !has_data(folder) => return Err(no_data(folder)),
             Some(lock) => {
-                // The API reaches no provider.
-                let settings = settings.clone().with("GOOGLE_PROJECT", "not-used");
+                let (settings, simulated) = without_simulators(settings.clone())?;
+                // Nothing here reaches Google.
+                let settings = settings.with("GOOGLE_PROJECT", "not-used");
                 let config = settings.load(Config::read)?;
                 let clock = Arc::new(SystemClock::default());
                 let service = management_alone(&config, &lock, clock).await?;
                 Way::Folder {
                     routes: service.routes,
                     tasks: service.tasks,
+                    simulated,
                     _lock: lock,
                 }
             }
@@ -145,6 +150,33 @@ impl Api {
     /// Whether no server runs, so that nothing works on what is due.
     pub(super) const fn is_alone(&self) -> bool {
         matches!(self.way, Way::Folder { .. })
+    }
+
+    /// Refuses what only a running server can do; `why` says why, in words that go on behind "no server runs on this data
+    /// folder".
+    ///
+    /// # Errors
+    /// When none runs.
+    pub(super) fn needs_server(&self, why: &str) -> anyhow::Result<()> {
+        if self.is_alone() {
+            return Err(no_server(why));
+        }
+        Ok(())
+    }
+
+    /// Refuses to call a provider that is simulated while a server runs: the account is the simulator's, and its secret is
+    /// not for the real provider.
+    ///
+    /// # Errors
+    /// When none runs, and no setting says where the provider is.
+    pub(super) fn needs_provider(&self, provider: &str) -> anyhow::Result<()> {
+        match &self.way {
+            Way::Folder { simulated, .. } if simulated.contains(&provider) => {
+                let name = catalogue::name(provider);
+                self.needs_server(&format!("and {name} is simulated while one does"))
+            }
+            Way::Folder { .. } | Way::Server { .. } => Ok(()),
+        }
     }
 
     /// The background tasks of the API, once, where no server runs that has them.
@@ -238,9 +270,7 @@ impl Api {
         after: Option<&str>,
     ) -> anyhow::Result<Streaming> {
         let Way::Server { http, base } = &self.way else {
-            bail!(
-                "no server runs on this data folder, so nothing happens there: start one with `pipeline run`"
-            );
+            return Err(no_server("so nothing happens there"));
         };
         let mut request = http.get(format!("{base}{path}")).bearer(&self.token()?);
         if let Some(id) = after {
@@ -271,6 +301,10 @@ impl Api {
             .key
             .mint(&trust(), &grant, SystemClock::default().now())?)
     }
+}
+
+fn no_server(why: &str) -> anyhow::Error {
+    anyhow!("no server runs on this data folder, {why}: start one with `pipeline run`")
 }
 
 fn no_data(folder: &Path) -> anyhow::Error {

@@ -1,5 +1,6 @@
 //! `pipeline connection`.
 
+use anyhow::bail;
 use domain::ConnectionName;
 use serde_json::{Value, json};
 
@@ -15,10 +16,12 @@ pub(super) enum Command {
     /// from standard input, a file or an environment variable. A connection that is called like a provider is one to it.
     #[command(after_help = secret::examples("connection add"))]
     Add(SetArgs),
-    /// Asks a CRM or a team's chat whether it takes a connection's account. Nothing is written or posted there.
+    /// Asks a CRM or a team's chat whether it takes a connection's account. Nothing is written or posted there. Ends with 1
+    /// where the account is refused or the provider is not reached.
     #[command(after_help = "Example:\n  pipeline connection check crm --tenant acme")]
     Check(TestArgs),
-    /// Lists the fields of a connection's CRM: their types, their options, and which it requires.
+    /// Lists the fields of a connection's CRM: their types, their options, and which it requires. Ends with 1 where the CRM
+    /// does not tell them.
     #[command(after_help = "Example:\n  pipeline connection schema crm --tenant acme")]
     Schema(SchemaArgs),
     /// Lists the connections, and whether their providers take them.
@@ -37,14 +40,20 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
         Command::Add(args) => secret::set(tenant.settings, tenant, args.with_its_provider()).await,
         Command::Check(args) => secret::test(tenant, args).await,
         Command::Schema(SchemaArgs { connection }) => {
+            tenant.needs_provider_of(&connection).await?;
             let path = format!("connections/{connection}/schema");
             let schema = tenant.get(&path, &[]).await?;
+            let is_silent = schema["objects"].as_array().is_none_or(Vec::is_empty);
             tenant.session.show(&schema, |session| {
-                if schema["objects"].as_array().is_none_or(Vec::is_empty) {
+                if is_silent {
                     return session.say(schema["detail"].as_str().unwrap_or_default());
                 }
                 session.say(&fields(&schema))
-            })
+            })?;
+            if is_silent {
+                bail!("the CRM of the connection {connection} did not tell its fields");
+            }
+            Ok(())
         }
         Command::List => {
             let list = tenant.get("connections", &[]).await?;

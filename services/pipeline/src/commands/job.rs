@@ -69,14 +69,14 @@ pub(super) enum Command {
     /// Tries a workflow configuration on what came in: how many requests would end where, and which ones differently.
     /// Nothing is sent and nothing is saved.
     #[command(
-        after_help = "Example:\n  pipeline job dry-run workflow.json --office ofc_… --days 30"
+        after_help = "Example:\n  pipeline job dry-run workflow.json --tenant acme --days 30"
     )]
     DryRun {
         /// The configuration as JSON, whole.
         file: PathBuf,
-        /// The office whose requests are compared.
+        /// The office whose requests are compared. Default: the tenant's only one.
         #[arg(long, value_name = "OFFICE")]
-        office: OfficeId,
+        office: Option<OfficeId>,
         /// Requests of so many days are compared.
         #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
         days: u32,
@@ -167,7 +167,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             let config: Value = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not JSON", file.display()))?;
             let trial = json!({ "config": config, "days": days });
-            let path = format!("offices/{office}/config/dry-run");
+            let path = format!("{}/config/dry-run", tenant.office(office).await?);
             let job = start(tenant, &path, &trial).await?;
             tenant.session.show(&job, |session| show(session, &job))
         }
@@ -283,7 +283,8 @@ fn show(session: &mut Session<'_>, job: &Value) -> anyhow::Result<()> {
         session.say(&format!("{name:<10}{}", cell(field_of(job, field))))?;
     }
     let filter = job["filter"].as_object().into_iter().flatten();
-    let filter = filter.filter(|(_, value)| !value.is_null());
+    // All is what is said where nothing else is.
+    let filter = filter.filter(|(name, value)| !value.is_null() && name.as_str() != "all");
     let filter: Vec<_> = filter
         .map(|(name, value)| format!("{name} {}", cell(value)))
         .collect();

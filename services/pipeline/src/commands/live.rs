@@ -102,7 +102,7 @@ fn line(event: &str, data: &Value) -> String {
         ],
         "counts" => {
             let count = |name: &str| format!("{name} {}", data[name]);
-            let names = ["in_review", "quarantined", "held", "parked"];
+            let names = ["call_now", "in_review", "quarantined", "held", "parked"];
             vec![names.map(count).join(", ")]
         }
         "request" => {
@@ -196,6 +196,16 @@ mod tests {
                 event: Some(("source".to_owned(), json!({ "object": "src_1" }))),
             };
             assert_eq!(read, [beat, change], "{cut}");
+        }
+    }
+
+    #[test]
+    fn every_count_is_told() {
+        let counts =
+            json!({ "call_now": 31, "in_review": 2, "quarantined": 3, "held": 0, "parked": 1 });
+        let line = line("counts", &counts);
+        for (name, count) in counts.as_object().unwrap() {
+            assert!(line.contains(&format!("{name} {count}")), "{line}");
         }
     }
 

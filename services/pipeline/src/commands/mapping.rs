@@ -137,6 +137,7 @@ async fn act(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result
             request,
             file,
         } => {
+            tenant.needs_provider_of(&connection).await?;
             let mut body = json!({ "request_id": request });
             if let Some(file) = file {
                 body["mapping"] = read(&file)?;

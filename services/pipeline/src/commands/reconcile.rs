@@ -39,6 +39,15 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
     if let Some(source) = args.source {
         new["source_id"] = json!(source.to_string());
     }
+    if tenant.session.api.is_alone() {
+        let is_meant = |id: &str| args.source.is_none_or(|meant| meant.to_string() == id);
+        for source in tenant.all("sources").await? {
+            if is_meant(source["source_id"].as_str().unwrap_or_default()) {
+                let provider = source["provider"].as_str().unwrap_or_default();
+                tenant.session.api.needs_provider(provider)?;
+            }
+        }
+    }
     let job = job::start(tenant, "jobs", &new).await?;
     tenant.session.show(&job, |session| {
         session.say(&format!(

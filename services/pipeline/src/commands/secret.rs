@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::bail;
 use domain::ConnectionName;
 use http::Method;
 use secrecy::ExposeSecret as _;
@@ -20,7 +21,8 @@ pub(super) enum Command {
     /// standard input, a file or an environment variable. A connection that is not there yet is created.
     #[command(after_help = examples("secret set"))]
     Set(SetArgs),
-    /// Asks a CRM or a team's chat whether it takes a connection's account, and which fields a CRM's records have.
+    /// Asks a CRM or a team's chat whether it takes a connection's account, and which fields a CRM's records have. Ends with
+    /// 1 where the account is refused or the provider is not reached.
     #[command(after_help = "Example:\n  pipeline secret test crm --tenant acme")]
     Test(TestArgs),
 }
@@ -112,11 +114,16 @@ pub(super) async fn test(
     tenant: &mut TenantSession<'_>,
     TestArgs { connection }: TestArgs,
 ) -> anyhow::Result<()> {
+    tenant.needs_provider_of(&connection).await?;
     let path = format!("connections/{connection}/test");
     let tested = tenant.call(Method::POST, &path, None, None).await?;
     tenant
         .session
-        .show(&tested, |session| show_test(session, &tested))
+        .show(&tested, |session| show_test(session, &tested))?;
+    if tested["is_accepted"] != true {
+        bail!("the account of the connection {connection} does not work, as it says");
+    }
+    Ok(())
 }
 
 /// Sets a connection's secret.

@@ -44,12 +44,32 @@ pub(super) struct Args {
 /// In the place of a provider: a lead that another system posts to the direct API.
 const LEAD: &str = "lead";
 
+/// Who posts, as the audit log shows it.
+const DEMO: &str = "demo";
+
+/// Samples are signed with the demo tenant's keys, and posted to its URLs.
+///
+/// # Errors
+/// When the server has no such tenant.
+async fn needs_demo(api: &Api) -> anyhow::Result<()> {
+    let path = format!("/v1/tenants/{}", demo::TENANT);
+    if let Err(error) = api.call(Method::GET, &path, None, None).await {
+        bail!(
+            "samples are the demo tenant's, and this server has none ({error}): send to one that was started without --no-demo"
+        );
+    }
+    Ok(())
+}
+
 pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     if args.source == LEAD {
         return send_lead(settings, args).await;
     }
     let sample = samples::of(&args.source, args.event.as_deref())?;
-    let server = running_server(&data_dir(settings, args.data_dir)?)?;
+    let folder = data_dir(settings, args.data_dir)?;
+    let server = running_server(&folder)?;
+    let api = Api::open(settings, &folder, DEMO.to_owned()).await?;
+    needs_demo(&api).await?;
     let http = Client::new(Options {
         allow_loopback: true,
         ..Options::default()
@@ -83,7 +103,8 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
 async fn send_lead(settings: &Settings, args: Args) -> anyhow::Result<()> {
     let folder = data_dir(settings, args.data_dir)?;
     running_server(&folder)?;
-    let api = Api::open(settings, &folder, "demo".to_owned()).await?;
+    let api = Api::open(settings, &folder, DEMO.to_owned()).await?;
+    needs_demo(&api).await?;
     let now = SystemClock::default().now();
     let id = args.call;
     let id = id.unwrap_or_else(|| format!("demo-{}", now.as_millisecond()));

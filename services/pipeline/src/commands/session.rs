@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use anyhow::bail;
-use domain::{OfficeId, TenantId};
+use domain::{ConnectionName, OfficeId, TenantId};
 use http::Method;
 use http_client::Streaming;
 use serde_json::Value;
@@ -124,18 +124,23 @@ impl<'a> Session<'a> {
 
     /// Every tenant.
     pub(super) async fn tenants(&self) -> anyhow::Result<Vec<Value>> {
-        let (mut tenants, mut query) = (Vec::new(), vec![("limit", "200".to_owned())]);
+        self.all("/v1/tenants").await
+    }
+
+    /// Everything in a list, page by page.
+    async fn all(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let (mut all, mut query) = (Vec::new(), vec![("limit", "200".to_owned())]);
         loop {
-            let mut page = self.get("/v1/tenants", &query).await?;
+            let mut page = self.get(path, &query).await?;
             if let Value::Array(items) = page["items"].take() {
-                tenants.extend(items);
+                all.extend(items);
             }
             match page["next_cursor"].as_str() {
                 Some(cursor) => {
                     query.truncate(1);
                     query.push(("cursor", cursor.to_owned()));
                 }
-                None => return Ok(tenants),
+                None => return Ok(all),
             }
         }
     }
@@ -249,6 +254,29 @@ impl TenantSession<'_> {
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
         let path = format!("{}/{path}", self.base);
         self.session.get(&path, query).await
+    }
+
+    /// Refuses to call the provider of a connection where it cannot be: see [`Api::needs_provider`]. What is not there is
+    /// told by the call itself.
+    pub(super) async fn needs_provider_of(
+        &self,
+        connection: &ConnectionName,
+    ) -> anyhow::Result<()> {
+        if !self.session.api.is_alone() {
+            return Ok(());
+        }
+        for known in self.all("connections").await? {
+            if known["name"] == connection.as_str() {
+                let provider = known["provider"].as_str().unwrap_or_default();
+                self.session.api.needs_provider(provider)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything in a list under the tenant.
+    pub(super) async fn all(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        self.session.all(&format!("{}/{path}", self.base)).await
     }
 
     /// Listens to a stream under the tenant, behind the event with this id.

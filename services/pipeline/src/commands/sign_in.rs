@@ -24,6 +24,9 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
     let Command::Code { role, subject } = command;
     let body = json!({ "tenant_id": tenant.id(), "role": role.as_str(), "subject": subject });
     let session = &mut tenant.session;
+    session
+        .api
+        .needs_server("so nobody can sign in, and the next start makes the code void")?;
     let created = session
         .api
         .call(Method::POST, "/v1/sign-in/codes", Some(&body), None)

@@ -506,6 +506,7 @@ async fn connect(
     tenant: &mut TenantSession<'_>,
     args: ConnectArgs,
 ) -> anyhow::Result<()> {
+    tenant.session.api.needs_provider(&args.provider)?;
     let mut body = json!({
         "provider": args.provider,
         "connection": args.connection,
@@ -573,6 +574,10 @@ async fn connect(
 }
 
 async fn test(tenant: &mut TenantSession<'_>, source: &str) -> anyhow::Result<()> {
+    tenant
+        .session
+        .api
+        .needs_server("so no delivery can arrive")?;
     let path = format!("sources/{source}/test");
     let answer = tenant.call(Method::POST, &path, None, None).await?;
     tenant.session.show(&answer, |session| {

@@ -337,7 +337,18 @@ async fn a_company_is_set_up_by_commands_alone() {
     assert!(shown.contains("address   500 Example Ave"), "{shown}");
 
     let (crm, mail) = credentials();
-    run(&["secret", "set", "our-crm", "--provider", "hubspot"], &crm);
+    let set = ["secret", "set", "our-crm", "--provider", "hubspot"];
+    run(&set, "pat-na1-of-nobody");
+    for check in [["secret", "test"], ["connection", "check"]] {
+        let line = [check.as_slice(), &["our-crm"]].concat();
+        let told = refused(&line, "");
+        assert!(told.contains("our-crm does not work"), "{told}");
+    }
+    run(&set, &crm);
+    let accepted = run(&["connection", "check", "our-crm"], "");
+    assert!(accepted.contains("takes the account"), "{accepted}");
+    let told = refused(&["send", "callrail"], "");
+    assert!(told.contains("--no-demo"), "{told}");
     let config = config().to_string();
     let told = refused(&["config", "set", "-"], &config);
     assert!(
@@ -367,6 +378,8 @@ async fn a_company_is_set_up_by_commands_alone() {
 
     // What was shown is changed and saved; then all is as before.
     let shown: Value = serde_json::from_str(&run(&["config", "show"], "")).unwrap();
+    let same = run(&["config", "set", "-"], &shown.to_string());
+    assert!(same.starts_with("Nothing has changed"), "{same}");
     let mut changed = shown.clone();
     changed["spam"]["review_from"] = json!(30);
     run(&["config", "set", "-"], &changed.to_string());

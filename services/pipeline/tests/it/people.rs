@@ -92,8 +92,13 @@ fn a_key_is_made_listed_and_revoked() {
 }
 
 #[test]
-fn a_code_signs_the_operator_in() {
+fn no_code_is_made_that_no_server_takes() {
     let folder = folder();
-    let made = json(folder.path(), &["sign-in", "code", "--role", "viewer"]);
-    assert_eq!(made["code"].as_str().unwrap().len(), 43);
+    let refused = pipeline(folder.path(), &["sign-in", "code", "--role", "viewer"], "");
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(refused.stdout.is_empty(), "{refused:?}");
+    assert!(
+        text(&refused.stderr).contains("`pipeline run`"),
+        "{refused:?}"
+    );
 }

@@ -120,6 +120,11 @@ fn nobody_is_told_twice() {
         "notifications": { "email": ["a@example.com", "b@example.com", "a@example.com"], "from": "l@example.com" },
     });
     assert_eq!(paths(&json), ["notifications.email.2"]);
+    let json = json!({
+        "notifications": { "email": ["ann@example.com", "Ann@Example.com"], "from": "l@example.com" },
+        "required_fields": ["name", "phone", "name"],
+    });
+    assert_eq!(paths(&json), ["required_fields.2", "notifications.email.1"]);
     let place = |to: Value, shows_contact: bool| json!({ "channel": "slack", "connection": "team", "to": to, "shows_contact": shows_contact });
     let places = [
         place(json!("C1"), false),
@@ -284,6 +289,26 @@ fn what_is_left_out_is_filled_with_defaults() {
         (&shown["later"], &shown["destinations"]),
         (&json!(1), &json!([]))
     );
+}
+
+#[test]
+fn what_is_shown_says_the_same_when_it_is_saved() {
+    let place = json!({ "channel": "slack", "connection": "team" });
+    let area = json!({ "name": "North", "ring": [[0, 0], [1, 0], [1, 1]] });
+    let given = json!({
+        "notifications": { "channels": [place, { "channel": "slack", "connection": "team", "to": "C1", "later": 1 }] },
+        "service_area": { "polygons": [area] },
+    });
+    let shown = WorkflowConfig::with_defaults(&given);
+    let channels = &shown["notifications"]["channels"];
+    assert_eq!(channels[0]["shows_contact"], false);
+    assert_eq!(
+        (&channels[0]["to"], &channels[1]["to"]),
+        (&Value::Null, &json!("C1"))
+    );
+    assert_eq!(channels[1]["later"], 1);
+    assert_eq!(shown["service_area"]["polygons"][0]["holes"], json!([]));
+    assert_eq!(WorkflowConfig::with_defaults(&shown), shown);
 }
 
 #[test]
