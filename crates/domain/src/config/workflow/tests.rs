@@ -254,6 +254,7 @@ fn what_fields_say_together_is_checked() {
             "service_area.polygons.0.ring",
             "service_area.polygons.1.ring",
             "service_area.polygons.2.ring",
+            "service_area.polygons.3.holes.0",
             "service_area.polygons.3.holes.1",
             "spam.review_from",
             "destinations.2.connection",
