@@ -41,7 +41,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
     }
     if tenant.session.api.is_alone() {
         let is_meant = |id: &str| args.source.is_none_or(|meant| meant.to_string() == id);
-        for source in tenant.all("sources").await? {
+        for source in tenant.items("sources").await? {
             if is_meant(source["source_id"].as_str().unwrap_or_default()) {
                 let provider = source["provider"].as_str().unwrap_or_default();
                 tenant.session.api.needs_provider(provider)?;

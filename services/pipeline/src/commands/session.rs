@@ -124,11 +124,11 @@ impl<'a> Session<'a> {
 
     /// Every tenant.
     pub(super) async fn tenants(&self) -> anyhow::Result<Vec<Value>> {
-        self.all("/v1/tenants").await
+        self.items("/v1/tenants").await
     }
 
     /// Everything in a list, page by page.
-    async fn all(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+    async fn items(&self, path: &str) -> anyhow::Result<Vec<Value>> {
         let (mut all, mut query) = (Vec::new(), vec![("limit", "200".to_owned())]);
         loop {
             let mut page = self.get(path, &query).await?;
@@ -265,7 +265,7 @@ impl TenantSession<'_> {
         if !self.session.api.is_alone() {
             return Ok(());
         }
-        for known in self.all("connections").await? {
+        for known in self.items("connections").await? {
             if known["name"] == connection.as_str() {
                 let provider = known["provider"].as_str().unwrap_or_default();
                 self.session.api.needs_provider(provider)?;
@@ -275,8 +275,8 @@ impl TenantSession<'_> {
     }
 
     /// Everything in a list under the tenant.
-    pub(super) async fn all(&self, path: &str) -> anyhow::Result<Vec<Value>> {
-        self.session.all(&format!("{}/{path}", self.base)).await
+    pub(super) async fn items(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        self.session.items(&format!("{}/{path}", self.base)).await
     }
 
     /// Listens to a stream under the tenant, behind the event with this id.
