@@ -106,6 +106,7 @@ async fn ask(source: &dyn Source, apis: &Apis) {
                 is_modified: false,
                 is_thin: false,
                 is_addition: false,
+                apart: domain::Apart::Never,
                 delay: std::time::Duration::ZERO,
                 facts: details.facts,
             };

@@ -97,6 +97,59 @@ impl EmailAddress {
         &self.0
     }
 
+    /// Whether it tells one person: neither a role's nor one that stands in for none. What is not personal joins nobody.
+    pub fn is_personal(&self) -> bool {
+        !self.is_of_a_role() && !self.is_placeholder()
+    }
+
+    /// Whether it stands in for one that somebody did not want to give: `none@none.com`, `test@test.com`, `na@na.com`.
+    pub fn is_placeholder(&self) -> bool {
+        // Before the sign and behind it.
+        const WORDS: [&str; 23] = [
+            "anonymous",
+            "asdf",
+            "declined",
+            "donthave",
+            "email",
+            "example",
+            "fake",
+            "na",
+            "nil",
+            "no",
+            "noemail",
+            "nomail",
+            "none",
+            "noone",
+            "nope",
+            "notgiven",
+            "notprovided",
+            "null",
+            "refused",
+            "sample",
+            "test",
+            "undefined",
+            "unknown",
+        ];
+        // Before the sign alone, whatever is behind it.
+        const SURE: [&str; 8] = [
+            "donthave",
+            "noemail",
+            "nomail",
+            "noone",
+            "notgiven",
+            "notprovided",
+            "undefined",
+            "unknown",
+        ];
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or_default();
+        let bare = |text: &str| text.to_lowercase().replace(['-', '_', '.'], "");
+        let local = bare(local.split('+').next().unwrap_or_default());
+        let label = bare(domain.split('.').next().unwrap_or_default());
+        let is_word = |text: &String| WORDS.contains(&text.as_str());
+        let is_twice = local == label && (is_word(&local) || is_one_sign(&local));
+        is_twice || SURE.contains(&local.as_str()) || (is_word(&local) && is_word(&label))
+    }
+
     /// Whether it is read by whoever has a part in a company, and tells no person: `info@`, `noreply@`.
     pub fn is_of_a_role(&self) -> bool {
         const ROLES: [&str; 22] = [
@@ -129,6 +182,14 @@ impl EmailAddress {
         // `no-reply@`
         ROLES.contains(&local.replace(['-', '_'], "").as_str())
     }
+}
+
+/// Whether a text is one sign again and again: `x`, `aaa`.
+fn is_one_sign(text: &str) -> bool {
+    let mut signs = text.chars();
+    signs
+        .next()
+        .is_some_and(|first| signs.all(|sign| sign == first))
 }
 
 impl PostalCode {
@@ -258,6 +319,35 @@ mod tests {
             let address = EmailAddress::parse(address).unwrap();
             assert_eq!(address.is_of_a_role(), is_role, "{}", address.as_str());
         }
+    }
+
+    #[test]
+    fn an_address_that_stands_in_for_none_tells_nobody() {
+        for (address, is_placeholder) in [
+            ("none@none.com", true),
+            ("na@na.com", true),
+            ("NA@example.com", true),
+            ("test@test.com", true),
+            ("noemail@noemail.com", true),
+            ("no-email@gmail.com", true),
+            ("a@a.com", true),
+            ("xxx@xxx.com", true),
+            ("a@example.com", false),
+            ("a@b.com", false),
+            ("test@acme.com", false),
+            ("ann@example.com", false),
+            ("na@lee.com", false),
+            ("no@smith.org", false),
+            ("nona@none.com", false),
+            ("ann@unknown.org", false),
+        ] {
+            let address = EmailAddress::parse(address).unwrap();
+            let (text, is_personal) = (address.as_str(), address.is_personal());
+            assert_eq!(address.is_placeholder(), is_placeholder, "{text}");
+            assert_eq!(is_personal, !is_placeholder, "{text}");
+        }
+        let role = EmailAddress::parse("office@acme.com").unwrap();
+        assert!(!role.is_personal() && !role.is_placeholder());
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub use lead::{
     TouchOutcome, TranscriptSection, TranscriptState, Turn, UnknownBusy, Unlinked, Verdict,
     VerdictKind, Visits, conflicts,
 };
-pub use news::{News, Reading, Receipt};
+pub use news::{Apart, News, Reading, Receipt};
 pub use phone::E164;
 pub use posted::PostedLead;
 pub use queue::{DueWake, Outbox, OutboxRow, SettleResult, StoreError, Wanted, WorkQueue};

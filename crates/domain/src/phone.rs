@@ -105,6 +105,12 @@ impl E164 {
         }
     }
 
+    /// Whether it can be one person's: neither a company's freephone number nor one that reaches nobody. What is not
+    /// personal joins nobody.
+    pub fn is_personal(&self) -> bool {
+        !self.reaches_nobody() && !self.is_toll_free()
+    }
+
     /// Whether it is a freephone number of North America: a company's, whoever of it calls.
     pub fn is_toll_free(&self) -> bool {
         let codes = ["800", "833", "844", "855", "866", "877", "888"];

@@ -282,7 +282,8 @@ pub enum Section {
 /// Another name of a request's thing, at its provider.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Alias {
-    /// The provider's slug.
+    /// Who gave the id: the provider's slug, and behind it whose it is where it is not the provider's
+    /// ([`Alias::scoped`]). At most 64 characters.
     pub provider: String,
     /// What kind of thing: `call`, `form`.
     pub kind: String,
@@ -297,6 +298,27 @@ impl Alias {
 
     /// The kind of the name that marks what was found at the provider, because its webhook had not come.
     pub const RECOVERED: &str = "recovered";
+
+    /// What stands between a provider's slug and whose an id is. No slug holds it.
+    const SCOPE: char = '/';
+
+    /// The same id among those of one sender alone, such as a source: an equal id of another sender's is another name.
+    #[must_use]
+    pub fn scoped(&self, scope: &str) -> Self {
+        Self {
+            provider: format!("{}{}{scope}", self.provider, Self::SCOPE),
+            ..self.clone()
+        }
+    }
+
+    /// What the id was called when every id was taken for the provider's own; none for one that is.
+    pub fn unscoped(&self) -> Option<Self> {
+        let (provider, _) = self.provider.split_once(Self::SCOPE)?;
+        Some(Self {
+            provider: provider.to_owned(),
+            ..self.clone()
+        })
+    }
 
     /// Whether a delivery that has this name is about the request that has it already.
     pub fn joins_deliveries(&self) -> bool {

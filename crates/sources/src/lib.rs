@@ -22,6 +22,7 @@ pub mod intercom;
 mod mapping;
 mod mending;
 mod sample;
+mod scope;
 pub mod sendgrid;
 mod settings_spec;
 pub mod signedwebhook;
@@ -29,7 +30,7 @@ mod verification;
 pub mod webforms;
 pub mod zendesk;
 
-use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
+use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, SourceId, TenantId};
 use http::Method;
 use serde_json::Value;
 
@@ -44,6 +45,7 @@ pub use door::{BotCheckConfig, BotChecks, Door, Turned, Visit};
 pub use fields::{Field, Fields, Wanted};
 pub use files::{facts_of_values, files};
 pub use sample::{ReadAs, Recorded, Sample};
+pub use scope::{Ids, Scope};
 pub use settings_spec::SettingsSpec;
 pub use verification::{
     Encoding, Key, Mac, OwnScheme, Piece, Scheme, Sent, SignatureError, SignedTime, TimeForm,
@@ -159,6 +161,8 @@ pub struct SourceSpec {
     pub events: &'static [(&'static str, &'static str)],
     /// Whether a body alone tells what happened. Then the same news at two of its URLs are one delivery.
     pub is_told_by_body: bool,
+    /// Among what its ids are given once.
+    pub ids: Ids,
     /// What a tenant can set for a source of it. `None` if there is nothing to set.
     pub settings: Option<SettingsSpec>,
     /// What to do at the provider with the URLs, for whoever sets it up.
@@ -186,6 +190,7 @@ impl SourceSpec {
         is_resent: true,
         events: &[],
         is_told_by_body: false,
+        ids: Ids::OfSource,
         settings: None,
         set_up: "",
         samples: &[],
@@ -210,7 +215,7 @@ impl SourceSpec {
     }
 }
 
-/// What a source reads in a genuine delivery. An error says why it cannot be read.
+/// What a source reads in a genuine delivery, with the names that its sender gives. An error says why it cannot be read.
 ///
 /// A body that names accounts, none of which is one of `accounts`, is another source's. Whoever has no accounts takes
 /// every body.
@@ -224,14 +229,31 @@ pub fn read_for(
     event: Option<&str>,
 ) -> Result<Reading, String> {
     let nothing = Value::Object(serde_json::Map::new());
-    read_as_set(source, accounts, &nothing, delivery, event)
+    read(source, accounts, &nothing, delivery, event)
 }
 
-/// The same by the tenant's settings of the source, as they are stored: an empty object where there are none.
+/// The same by the tenant's settings of the source, as they are stored: an empty object where there are none. `id` is the
+/// source's: names are those of its [`Scope`].
 ///
 /// # Errors
 /// As those of [`read_for`].
 pub fn read_as_set(
+    source: &dyn Source,
+    id: SourceId,
+    accounts: &[String],
+    settings: &Value,
+    delivery: &Verified,
+    event: Option<&str>,
+) -> Result<Reading, String> {
+    let mut reading = read(source, accounts, settings, delivery, event)?;
+    if let Reading::News(news) = &mut reading {
+        let scope = Scope::of(source, id, delivery);
+        news.aliases = scope.named(std::mem::take(&mut news.aliases));
+    }
+    Ok(reading)
+}
+
+fn read(
     source: &dyn Source,
     accounts: &[String],
     settings: &Value,

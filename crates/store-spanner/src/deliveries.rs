@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Alias, EventId, RequestId, SourceId, StoreError, TenantId};
+use domain::{EventId, RequestId, SourceId, StoreError, TenantId};
 use google_cloud_spanner::{statement::Statement, types};
 use jiff::Timestamp;
 use store::{
@@ -196,8 +196,7 @@ async fn replay(
         });
     }
     let read = read.ok_or(StoreError::NotFound)?;
-    let named = requests::by_aliases(tx, tenant, read.aliases(), Alias::joins_deliveries).await?;
-    let known = events::known_requests(tx, tenant, &named.requests).await?;
+    let (named, known) = events::named(tx, read).await?;
     let early = match read.begins(known.as_deref()) {
         Some(conversation) => early::of(tx, tenant, conversation).await?,
         None => Vec::new(),

@@ -1,13 +1,14 @@
 //! Accepting deliveries.
 
-use domain::{Alias, EventId, Plan, RequestId, RequestState, TenantId, transition};
+use domain::{Alias, EventId, Plan, RequestId, RequestState, SourceId, TenantId, transition};
 use google_cloud_spanner::{key::Key, value::Value};
 use store::{Accepted, Delivery, IdSource, Received, StoredEvent, rows, stored::to_json};
 
 use crate::{
     deliveries, early, effects,
     fault::{Fault, readable},
-    figures, records, requests,
+    figures, records,
+    requests::{self, Named},
     rows::{Write, key, mutation, time_value},
     tx::{Reader, Tx},
 };
@@ -64,11 +65,15 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
     if let Some((event, request)) = known(tx, &delivery.tenant, hash).await? {
         return repeat(tx, delivery, event, request).await;
     }
-    let event = EventId::from_uuid(ids.next());
     let tenant = &delivery.tenant;
-    let named =
-        requests::by_aliases(tx, tenant, delivery.aliases(), Alias::joins_deliveries).await?;
-    let states = known_requests(tx, tenant, &named.requests).await?;
+    if let Some(former) = delivery.former_key()
+        && let Some((event, request)) = known(tx, tenant, former).await?
+        && is_of_source(tx, delivery, event).await?
+    {
+        return repeat(tx, delivery, event, request).await;
+    }
+    let event = EventId::from_uuid(ids.next());
+    let (named, states) = named(tx, delivery).await?;
     let id = RequestId::from_uuid(ids.next());
     let early = match delivery.begins(states.as_deref()) {
         Some(conversation) => early::of(tx, tenant, conversation).await?,
@@ -113,8 +118,39 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
     })
 }
 
+/// What a delivery's names lead to: whose they are, and the requests; none if this build cannot read one of them.
+pub(crate) async fn named(
+    tx: &Tx,
+    delivery: &Delivery,
+) -> Result<(Named, Option<Vec<RequestState>>)> {
+    let tenant = &delivery.tenant;
+    let joins = Alias::joins_deliveries;
+    let named = requests::by_aliases(tx, tenant, delivery.aliases(), joins).await?;
+    let former = delivery.former_aliases();
+    let former = requests::by_aliases(tx, tenant, &former, joins).await?;
+    let mut former = former.requests;
+    former.retain(|id| !named.requests.contains(id));
+    let states = known_requests(tx, tenant, &named.requests).await?;
+    let former = known_requests(tx, tenant, &former).await?;
+    let states = states.zip(former).map(|(mut states, former)| {
+        let former = former.into_iter();
+        states.extend(former.filter(|state| delivery.is_of_sender_of(state)));
+        states
+    });
+    Ok((named, states))
+}
+
+/// Whether a stored delivery came to the source that this one comes to.
+async fn is_of_source(tx: &Tx, delivery: &Delivery, event: EventId) -> Result<bool> {
+    let key = key([delivery.tenant.as_str(), &event.to_string()]);
+    let Some(row) = tx.row("webhook_events", "source_id", key).await? else {
+        return Ok(false);
+    };
+    Ok(row.parsed::<SourceId>("source_id")? == delivery.source)
+}
+
 /// These requests; none if this build cannot read one of them.
-pub(crate) async fn known_requests(
+async fn known_requests(
     tx: &Tx,
     tenant: &TenantId,
     requests: &[RequestId],

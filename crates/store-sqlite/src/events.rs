@@ -1,6 +1,6 @@
 //! Accepting deliveries.
 
-use domain::{EventId, RequestId, RequestState, TenantId, transition};
+use domain::{EventId, RequestId, RequestState, SourceId, TenantId, transition};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
@@ -19,6 +19,8 @@ pub(crate) struct Key {
     /// and the index grows at its end.
     about: String,
     hash: [u8; 32],
+    /// What its first one is kept under if that came when every id was taken for the provider's own.
+    former: Option<[u8; 32]>,
 }
 
 impl Key {
@@ -29,6 +31,7 @@ impl Key {
                 alias.value.chars().take(MAX_ABOUT).collect()
             }),
             hash: delivery.deduplication_key(),
+            former: delivery.former_key(),
         }
     }
 }
@@ -44,6 +47,12 @@ pub(crate) fn accept(
     key: &Key,
 ) -> Result<Accepted> {
     let tenant = &delivery.tenant;
+    if let Some(hash) = &key.former
+        && let Some(first) = first(db, tenant, &key.about, hash)?
+        && first.source == delivery.source
+    {
+        return repeat(db, now, delivery, &first);
+    }
     let event = EventId::from_uuid(ids.next());
     let known = known_requests(db, delivery)?;
     let early = match delivery.begins(known.as_deref()) {
@@ -53,7 +62,9 @@ pub(crate) fn accept(
     let whole = delivery.after(&early);
     let received = whole.received(event, RequestId::from_uuid(ids.next()), known, now);
     if !insert(db, now, delivery, event, key, &received)? {
-        return repeat(db, now, delivery, key);
+        let first = first(db, tenant, &key.about, &key.hash)?;
+        let first = first.ok_or_else(|| corrupt("a repeated delivery", "the first one is gone"))?;
+        return repeat(db, now, delivery, &first);
     }
     match (received.request, delivery.begins(Some(&[]))) {
         (Some(request), Some(conversation)) if !early.is_empty() => {
@@ -91,20 +102,27 @@ pub(crate) fn known_requests(
     let mut known = Some(Vec::new());
     let joining = delivery.aliases().iter();
     let joining = joining.filter(|alias| alias.joins_deliveries());
-    for id in requests::by_aliases(db, tenant, joining)? {
+    let named = requests::by_aliases(db, tenant, joining)?;
+    let mut former = requests::by_aliases(db, tenant, &delivery.former_aliases())?;
+    former.retain(|id| !named.contains(id));
+    let count = named.len();
+    for (index, id) in named.into_iter().chain(former).enumerate() {
+        let is_former = index >= count;
         let state = requests::state(db, tenant, id);
         let state = stored::readable("requests", || id.to_string(), state)?;
         match (state, &mut known) {
-            (Some(state), Some(known)) => known.extend(state),
+            (Some(state), Some(known)) => {
+                known.extend(state.filter(|state| !is_former || delivery.is_of_sender_of(state)));
+            }
             _ => known = None,
         }
     }
     Ok(known)
 }
 
-fn repeat(db: &Connection, now: Timestamp, delivery: &Delivery, key: &Key) -> Result<Accepted> {
+fn repeat(db: &Connection, now: Timestamp, delivery: &Delivery, first: &First) -> Result<Accepted> {
     let tenant = &delivery.tenant;
-    let (event, request) = known(db, tenant, key)?;
+    let (event, request) = (first.event, first.request);
     deliveries::came_again(db, now, tenant, event)?;
     let Some(request) = request else {
         return Ok(Accepted::committed(event, None, true, Vec::new()));
@@ -119,13 +137,28 @@ fn repeat(db: &Connection, now: Timestamp, delivery: &Delivery, key: &Key) -> Re
     Ok(Accepted::committed(event, Some(request), true, plan.wakes))
 }
 
-fn known(db: &Connection, tenant: &TenantId, key: &Key) -> Result<(EventId, Option<RequestId>)> {
-    const SQL: &str = "SELECT event_id, request_id FROM webhook_events WHERE tenant_id = ?1 AND about = ?2 AND deduplication_key = ?3";
-    let values = params![tenant.as_str(), key.about, key.hash];
-    let known = sql::first(db, SQL, values, |row| {
-        Ok((row.parsed("event_id")?, row.parsed_option("request_id")?))
-    })?;
-    known.ok_or_else(|| corrupt("a repeated delivery", "the first one is gone"))
+/// The first of equal deliveries.
+struct First {
+    event: EventId,
+    request: Option<RequestId>,
+    source: SourceId,
+}
+
+fn first(
+    db: &Connection,
+    tenant: &TenantId,
+    about: &str,
+    hash: &[u8; 32],
+) -> Result<Option<First>> {
+    const SQL: &str = "SELECT event_id, request_id, source_id FROM webhook_events \
+                       WHERE tenant_id = ?1 AND about = ?2 AND deduplication_key = ?3";
+    sql::first(db, SQL, params![tenant.as_str(), about, hash], |row| {
+        Ok(First {
+            event: row.parsed("event_id")?,
+            request: row.parsed_option("request_id")?,
+            source: row.parsed("source_id")?,
+        })
+    })
 }
 
 /// Inserts the delivery; false when it is there already.

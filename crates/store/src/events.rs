@@ -34,6 +34,8 @@ pub struct Delivery {
     pub event: Option<String>,
     /// Whether the body alone says what happened, whatever event the URL names.
     pub is_told_by_body: bool,
+    /// Whose its ids are, where they are not the provider's own: equal ids and bodies of others are other deliveries.
+    pub scope: Option<String>,
     /// The provider's own id of the delivery, where it has one. Else repeats are recognized by the body's hash.
     pub delivery_id: Option<String>,
     /// The scheme that verified it.
@@ -66,15 +68,29 @@ pub struct Received<'a> {
 }
 
 impl Delivery {
-    /// What a repeat is recognized by, unique within the tenant: the provider's delivery id, or event and body. Where
-    /// the body tells everything, the same news are a repeat at every URL.
+    /// What a repeat is recognized by, unique within the tenant: the provider's delivery id, or event and body, each
+    /// within [`scope`](Self::scope). Where the body tells everything, the same news are a repeat at every URL.
     pub fn deduplication_key(&self) -> [u8; 32] {
+        self.key_within(self.scope.as_deref())
+    }
+
+    /// What a delivery is kept under that was stored when every id was taken for the provider's own. It is the first of
+    /// this one only where both came to one source. None where nothing has changed.
+    pub fn former_key(&self) -> Option<[u8; 32]> {
+        self.scope.is_some().then(|| self.key_within(None))
+    }
+
+    fn key_within(&self, scope: Option<&str>) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |bytes: &[u8]| {
             hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(bytes);
         };
         part(self.provider.as_bytes());
+        if let Some(scope) = scope {
+            part(b"scope");
+            part(scope.as_bytes());
+        }
         match &self.delivery_id {
             Some(id) => {
                 part(b"id");
@@ -101,6 +117,23 @@ impl Delivery {
     /// The names of what it is about; none if it is no lead.
     pub fn aliases(&self) -> &[Alias] {
         self.news().map_or(&[], |news| &news.aliases)
+    }
+
+    /// The names that a request has which was made when every id was taken for the provider's own. They are looked up
+    /// and given to nobody; what they lead to counts if it [is of the same sender](Self::is_of_sender_of).
+    pub fn former_aliases(&self) -> Vec<Alias> {
+        let mut former: Vec<Alias> = Vec::new();
+        for alias in self.aliases().iter().filter_map(Alias::unscoped) {
+            if !former.contains(&alias) {
+                former.push(alias);
+            }
+        }
+        former
+    }
+
+    /// Whether a request came by the same source.
+    pub fn is_of_sender_of(&self, state: &RequestState) -> bool {
+        state.request().document.source.source == self.source
     }
 
     /// What became of messages of ours: their effects happened.
@@ -134,8 +167,9 @@ impl Delivery {
     }
 
     /// Decides what the delivery makes if it was not stored before. `known` are the requests that its
-    /// [`aliases`](Self::aliases) lead to, in their order, or `None` if this build cannot read one of them; those that
-    /// are known to be of another thing do not count. `id` is that of a new one.
+    /// [`aliases`](Self::aliases) lead to, in their order, then those of its
+    /// [`former_aliases`](Self::former_aliases), or `None` if this build cannot read one of them; those that are known to be
+    /// of another thing, or of another person where that counts, do not count. `id` is that of a new one.
     ///
     /// News of a request that cannot be read are not refused, because their sender may not send them again: they are kept
     /// as a request that is parked in `reading`. When a person lets it run again, it is merged with the other.
@@ -162,11 +196,15 @@ impl Delivery {
         let origin = self.origin(event);
         let parked = |reason: &str| transition::receive(id, &origin, Err(reason.to_owned()), now);
         let mut aliases = self.aliases();
-        let canonical_id = self
-            .news()
-            .and_then(|news| news.facts.canonical_id.as_deref());
+        let is_same = |state: &RequestState| {
+            let document = &state.request().document;
+            self.news().is_none_or(|news| {
+                let canonical_id = news.facts.canonical_id.as_deref();
+                !document.is_other_than(canonical_id) && !news.is_apart_from(document)
+            })
+        };
         let known = known.map(|mut known| {
-            known.retain(|state| !state.request().document.is_other_than(canonical_id));
+            known.retain(is_same);
             known
         });
         let (plan, remark) = match (&self.reading, known) {

@@ -38,13 +38,11 @@ impl PersonIdentity {
     }
 
     /// What requests that share it are linked for; none if it tells nobody: a role's address, a company's freephone
-    /// number, a number that stands in for one.
+    /// number, a number or an address that stands in for one.
     pub fn link_reason(&self) -> Option<LinkReason> {
         match self {
-            Self::Phone(phone) => {
-                (!phone.reaches_nobody() && !phone.is_toll_free()).then_some(LinkReason::Phone)
-            }
-            Self::Email(email) => (!email.is_of_a_role()).then_some(LinkReason::Email),
+            Self::Phone(phone) => phone.is_personal().then_some(LinkReason::Phone),
+            Self::Email(email) => email.is_personal().then_some(LinkReason::Email),
         }
     }
 

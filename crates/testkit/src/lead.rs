@@ -215,6 +215,7 @@ pub fn news(channel: Channel) -> News {
         is_modified: false,
         is_thin: false,
         is_addition: false,
+        apart: domain::Apart::Never,
         delay: Duration::ZERO,
         facts: facts(channel),
     }

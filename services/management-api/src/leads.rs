@@ -210,6 +210,7 @@ async fn store(
         office,
         event: None,
         is_told_by_body: spec.is_told_by_body,
+        scope: None,
         delivery_id,
         scheme,
         headers,

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use domain::{
-    Claimed, DetailsAnswer, DetailsSection, NoDetails, Outcome, Section, Stage, StageError,
+    Alias, Claimed, DetailsAnswer, DetailsSection, NoDetails, Outcome, Section, Stage, StageError,
     StageHandler,
 };
-use sources::{ApiError, Details as Found};
+use sources::{ApiError, Details as Found, Scope};
 
 use crate::{Deps, access::Access, gives_up};
 
@@ -51,7 +51,7 @@ impl Details {
         match answer {
             Ok(Found { facts, aliases }) => Ok(Outcome::Done {
                 sections: vec![section(job, DetailsAnswer::Known(Box::new(facts)))],
-                aliases,
+                aliases: self.scoped(job, aliases),
             }),
             Err(ApiError::NotFound) => {
                 let reason = format!("{} does not know the lead yet", self.0.provider(job));
@@ -59,6 +59,15 @@ impl Details {
                 Ok(wait.unwrap_or_else(|| without(job, NoDetails::Unknown)))
             }
             Err(error) => Err(access.failed(&error)),
+        }
+    }
+
+    /// The names that the API gives, as those of the lead's source.
+    fn scoped(&self, job: &Claimed, aliases: Vec<Alias>) -> Vec<Alias> {
+        let section = &job.request.document.source;
+        match self.0.sources.get(&section.provider) {
+            Some(source) => Scope::of_source(source.spec(), section.source).named(aliases),
+            None => aliases,
         }
     }
 }

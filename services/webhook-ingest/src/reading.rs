@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler};
+use domain::{
+    Apart, Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler,
+};
 use sources::{Sources, Verified, read_as_set};
 use store::{Store, configs::source_settings};
 
@@ -43,6 +45,7 @@ impl StageHandler for ReadingStage {
         Ok(
             match read_as_set(
                 source,
+                section.source,
                 &accounts,
                 &settings,
                 &delivery,
@@ -53,9 +56,14 @@ impl StageHandler for ReadingStage {
                     read.unread = None;
                     read.absorb(&news);
                     read.said.date_messages(event.received_at);
+                    // Names that several people may have would merge their requests.
+                    let aliases = match news.apart {
+                        Apart::Never | Apart::OfOtherPerson => news.aliases,
+                        Apart::OfOtherName => Vec::new(),
+                    };
                     Outcome::Done {
                         sections: vec![Section::Source(Box::new(read))],
-                        aliases: news.aliases,
+                        aliases,
                     }
                 }
                 Ok(Reading::Ignored { reason }) => unreadable(reason.into_owned()),

@@ -192,6 +192,7 @@ impl Run {
             office: None,
             event: None,
             is_told_by_body: false,
+            scope: None,
             delivery_id: None,
             scheme: "simulated".to_owned(),
             headers: BTreeMap::new(),

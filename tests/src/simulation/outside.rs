@@ -101,6 +101,7 @@ impl Report {
             is_modified: self.is_modified,
             is_thin: false,
             is_addition: false,
+            apart: domain::Apart::Never,
             delay: self.delay,
             facts: self.facts.clone(),
         }

@@ -19,7 +19,7 @@ mod samples;
 use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec};
 
 use crate::{
-    Encoding, Fields, Piece, Quota, ReadError, Scheme, Sent, Source, SourceSpec, TenantHint,
+    Encoding, Fields, Ids, Piece, Quota, ReadError, Scheme, Sent, Source, SourceSpec, TenantHint,
     Verification, Verified,
 };
 
@@ -65,6 +65,7 @@ static SPEC: SourceSpec = SourceSpec {
     }),
     is_resent: false,
     is_told_by_body: true,
+    ids: Ids::OfProvider,
     set_up: "In Acuity, open Integrations, API, View credentials: the API key there is both the signing key of the \
              source and the secret of the account. Under Webhooks, enter the URL for new, rescheduled, canceled and \
              changed appointments.",

@@ -24,8 +24,8 @@ use std::time::Duration;
 use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec};
 
 use crate::{
-    Fields, ReadError, Scheme, SignedTime, Source, SourceSpec, TenantHint, TimeForm, Verification,
-    Verified,
+    Fields, Ids, ReadError, Scheme, SignedTime, Source, SourceSpec, TenantHint, TimeForm,
+    Verification, Verified,
 };
 
 /// The source.
@@ -68,6 +68,7 @@ static SPEC: SourceSpec = SourceSpec {
     apis: Some(api::apis),
     is_connected_by_call: true,
     is_told_by_body: true,
+    ids: Ids::OfProvider,
     set_up: "Calendly has no page for this: subscribe the URL by its API (`POST /webhook_subscriptions`) with the \
              signing key as `signing_key`, the organization, and the events invitee.created, invitee.canceled, \
              invitee_no_show.created, invitee_no_show.deleted and routing_form_submission.created.",

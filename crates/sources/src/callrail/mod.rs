@@ -23,7 +23,7 @@ use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec, TenantId};
 use http::Method;
 
 use crate::{
-    Encoding, EndpointSpec, Fields, Key, Mac, Piece, Purpose, Quota, ReadError, Scheme, Sent,
+    Encoding, EndpointSpec, Fields, Ids, Key, Mac, Piece, Purpose, Quota, ReadError, Scheme, Sent,
     Source, SourceSpec, TenantHint, Verification, Verified,
 };
 
@@ -75,6 +75,7 @@ static SPEC: SourceSpec = SourceSpec {
     is_resent: false,
     events: EVENTS,
     is_told_by_body: true,
+    ids: Ids::OfProvider,
     set_up: "In CallRail, open the company's Settings, Integrations, Webhooks. Add each URL to the event of its name, \
              beside what is there already. Pre-Call and Call Routing Complete are for those who want to see a request \
              while the phone still rings. The signing key stands on the same page.",

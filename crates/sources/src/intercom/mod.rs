@@ -26,8 +26,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    EndpointSpec, Fields, HOOK, HOOK_OF_EVENT, Key, Mac, Piece, Purpose, ReadError, Scheme, Sent,
-    SettingsSpec, Source, SourceSpec, TenantHint, Verification, Verified,
+    EndpointSpec, Fields, HOOK, HOOK_OF_EVENT, Ids, Key, Mac, Piece, Purpose, ReadError, Scheme,
+    Sent, SettingsSpec, Source, SourceSpec, TenantHint, Verification, Verified,
 };
 
 /// The source.
@@ -77,6 +77,7 @@ static SPEC: SourceSpec = SourceSpec {
     }),
     apis: Some(api::apis),
     is_told_by_body: true,
+    ids: Ids::OfProvider,
     settings: Some(SETTINGS),
     set_up: "In Intercom's Developer Hub, open your app. Under Basic information, copy the client secret: it is the \
              signing key of the source. Under Webhooks, enter the URL, and choose the topics conversation.user.created, \

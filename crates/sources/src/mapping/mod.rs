@@ -146,10 +146,18 @@ impl Mapped {
         self.values.get(field).map(String::as_str)
     }
 
-    /// The sender's own id of the submission. What stands in the place of one is none: a zero, or a placeholder that nobody
-    /// filled in.
+    /// The sender's own id of the submission. What stands in the place of one is none: a zero, a word for nothing or for a
+    /// trial, or a placeholder that nobody filled in.
     pub(crate) fn submission_id(&self) -> Option<&str> {
-        const NOTHING: [&str; 9] = [
+        const NOTHING: [&str; 17] = [
+            "default",
+            "demo",
+            "empty",
+            "example",
+            "sample",
+            "test",
+            "testing",
+            "unknown",
             "null",
             "none",
             "nil",

@@ -15,7 +15,7 @@ use domain::{EffectKey, Reading, Receipt};
 use jiff::Timestamp;
 
 use crate::{
-    Encoding, Fields, Mac, Piece, ReadAs, ReadError, Sample, Scheme, Sent, SignedTime, Source,
+    Encoding, Fields, Ids, Mac, Piece, ReadAs, ReadError, Sample, Scheme, Sent, SignedTime, Source,
     SourceSpec, TimeForm, Verification, Verified, ignored,
 };
 
@@ -48,6 +48,7 @@ static SPEC: SourceSpec = SourceSpec {
         include_bytes!("fixtures/events.json"),
         ReadAs::Receipts(3),
     )],
+    ids: Ids::OfProvider,
     ..SourceSpec::DEFAULT
 };
 

@@ -6,7 +6,7 @@ mod scheme;
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use bytes::Bytes;
-use domain::{Facts, News};
+use domain::{Apart, Facts, News};
 use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -586,6 +586,7 @@ impl Verified {
             is_modified: false,
             is_thin: false,
             is_addition: false,
+            apart: Apart::Never,
             delay: Duration::ZERO,
             facts,
         })

@@ -4,7 +4,9 @@
 //! - Delivery: `POST` to `/v1/forms/{key}`: JSON, urlencoded, or multipart with files. Browsers do not repeat; people
 //!   click twice.
 //! - Identity: the tool's id of the submission with form and person, else the sender's `Idempotency-Key` and what it posts by it, else form,
-//!   e-mail address, number and message within ten minutes. What says all the same is a repeat, what says more a correction.
+//!   e-mail address, number and message within ten minutes, unless the names differ. An address or a number that is no one
+//!   person's has no part in it: without another only equal words are one. What says all the same is a repeat, what says
+//!   more a correction. All of it at one source: two sites are two senders.
 //! - Signature: none is needed. The key in the URL stands in the page's source, so it tells whose the form is and proves
 //!   nothing. A server that posts may sign, as GitHub, Typeform, Webflow or Standard Webhooks do; then its page's address is not
 //!   asked for.
@@ -21,7 +23,10 @@ mod snippet;
 
 use std::collections::BTreeMap;
 
-use domain::{About, AccountSpec, Channel, DocumentFacts, Reading};
+use domain::{
+    About, AccountSpec, Apart, Channel, ContactSection, DocumentFacts, E164, EmailAddress, Facts,
+    PersonFacts, Reading, name,
+};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -151,6 +156,7 @@ impl Source for WebForms {
             news.facts.external_id = names.own_id;
         }
         news.delivery_id = Some(names.delivery);
+        news.apart = names.apart;
         Ok(Reading::News(news))
     }
 }
@@ -187,6 +193,8 @@ struct Names {
     own_id: Option<String>,
     /// Whether what the form says has a part in its names.
     is_told_by_words: bool,
+    /// When it is another person's than what its names lead to.
+    apart: Apart,
 }
 
 /// How long the same words of the same person are one submission.
@@ -211,6 +219,7 @@ impl Names {
                 aliases: submission_names(id, form, &email, phone),
                 own_id: Some(id.to_owned()),
                 is_told_by_words: true,
+                apart: Apart::OfOtherPerson,
             };
         }
         // Whose key it is does not matter, so that it must not be shown. A key that a script makes once for all its
@@ -223,23 +232,32 @@ impl Names {
                 aliases: vec![id],
                 own_id: None,
                 is_told_by_words: false,
+                apart: Apart::Never,
             };
         }
         let message = mapped.get("message").unwrap_or_default();
-        let same = if phone.is_empty() && email.is_empty() {
-            words.clone()
-        } else {
-            hashed(&[form, &email, phone, message])
+        let contact = contact(mapped);
+        let who = who(&contact);
+        let same = match &who {
+            Some(who) => hashed(&[form, who, message]),
+            None => words.clone(),
         };
+        // Of several who share a number each has names of their own, too, so that their corrections find them.
+        let named = contact.name.as_deref().filter(|_| who.is_some());
+        let named = named.map(|name| hashed(&[&same, &name::distinguishing(name).join(" ")]));
         // Of two windows that follow each other each submission has both names, so that the second click finds the
         // first also across their border.
         let window = received_at(delivery).map_or(0, |at| at.as_second() / WINDOW_SECONDS);
-        let name = |window: i64| format!("{same}-{window}");
+        let within = |what: &String, window: i64| format!("{what}-{window}");
+        let all = named.iter().chain([&same]);
         Self {
-            delivery: format!("{}-{words}", name(window)),
-            aliases: vec![name(window), name(window + 1)],
+            delivery: format!("{}-{words}", within(&same, window)),
+            aliases: all
+                .flat_map(|what| [within(what, window), within(what, window + 1)])
+                .collect(),
             own_id: None,
             is_told_by_words: true,
+            apart: Apart::OfOtherName,
         }
     }
 }
@@ -253,6 +271,38 @@ impl Names {
             *alias = format!("apart-{alias}");
         }
     }
+}
+
+/// How the person can be reached, as far as the form's fields say it.
+fn contact(mapped: &Mapped) -> ContactSection {
+    let text = |field: &str| mapped.get(field).map(str::to_owned);
+    let person = PersonFacts {
+        name: text("name"),
+        phone: text("phone"),
+        email: text("email"),
+        ..PersonFacts::default()
+    };
+    let facts = Facts {
+        person,
+        ..Facts::default()
+    };
+    facts.contact()
+}
+
+/// What tells the person: number, what is dialed behind it, and address, each if it is one person's. None where neither is,
+/// such as `0000000000` and `info@`.
+fn who(contact: &ContactSection) -> Option<String> {
+    let phone = contact.phone.as_ref().filter(|phone| phone.is_personal());
+    let email = contact.email.as_ref().filter(|email| email.is_personal());
+    if phone.is_none() && email.is_none() {
+        return None;
+    }
+    let extension = contact.extension.as_deref().unwrap_or_default();
+    Some(hashed(&[
+        phone.map_or("", E164::as_str),
+        extension,
+        &email.map_or("", EmailAddress::as_str).to_lowercase(),
+    ]))
 }
 
 /// The names of a submission that its sender has an id for. Forms of one website may count each for itself, and a tool that

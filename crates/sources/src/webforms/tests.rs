@@ -77,6 +77,50 @@ fn a_form_with_a_correction_is_no_repeat_and_the_same_lead() {
     assert_eq!(before.facts.external_id.as_deref(), Some("12"));
 }
 
+/// Whoever shares a number, or enters none, hides nobody.
+#[test]
+fn a_correction_is_of_the_same_person_and_by_what_is_theirs_alone() {
+    const NOON: i64 = 1_795_190_400;
+    let form = |name: &str, contact: (&str, &str), zip: &str| {
+        let mut body = json!({ "name": name, "message": "kitchen", "zip": zip });
+        body[contact.0] = json!(contact.1);
+        told(&body, NOON)
+    };
+    for contact in [
+        ("phone", "0000000000"),
+        ("phone", "555-555-5555"),
+        ("phone", "800-555-0142"),
+        ("email", "none@none.com"),
+        ("email", "test@test.com"),
+        ("email", "info@acme.com"),
+        ("email", "Office@acme.com"),
+    ] {
+        let first = form("Zero A", contact, "78664");
+        let other = form("Other B", contact, "78664");
+        assert!(!joins(&first, &other), "{contact:?}");
+        assert_ne!(first.delivery_id, other.delivery_id, "{contact:?}");
+        let again = form("Zero A", contact, "78664");
+        assert_eq!(first.delivery_id, again.delivery_id, "{contact:?}");
+    }
+    let line = ("phone", "512-555-0221");
+    let ann = form("Ann Smith", line, "");
+    let ann_corrects = form("ann  SMITH", line, "78664");
+    let tom = form("Tom Smith", line, "");
+    let tom_corrects = form("Tom Smith", line, "78664");
+    // The names that are a person's own are not another's.
+    let own = |news: &domain::News| news.aliases[..2].to_vec();
+    assert_eq!(own(&ann), own(&ann_corrects));
+    assert_eq!(own(&tom), own(&tom_corrects));
+    assert_ne!(own(&ann), own(&tom));
+    // Who leaves the name out may be any of them, and is found by the number.
+    let nameless = form("", line, "78664");
+    assert!(joins(&ann, &nameless) && joins(&tom, &nameless));
+    assert!(joins(&ann, &tom) && tom.apart == Apart::OfOtherName);
+    // Two desks behind one number are two.
+    let desk = |number: &str| form("", ("phone", number), "");
+    assert!(!joins(&desk("512-555-1011 x1"), &desk("512-555-1011 x2")));
+}
+
 /// An id that a tool gives everybody must hide nobody.
 #[test]
 fn two_people_with_one_id_of_a_submission_are_two_leads() {

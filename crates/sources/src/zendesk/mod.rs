@@ -7,7 +7,7 @@
 //!   refusal.
 //! - Sunshine Conversations: `POST`, JSON, several events in one body. No signature: the webhook's own key in `X-API-Key`.
 //!   Repeated up to five times in 15 minutes, but never after 400, 401, 403, 404 or 406.
-//! - Identity: a ticket's number; for Sunshine Conversations the conversation's id. An event of messaging names both.
+//! - Identity: a ticket's number within its account; for Sunshine Conversations the conversation's id. An event of messaging names both.
 //! - Order: not promised. Events hold one comment each; the API shows the whole thread.
 //! - `account_id`, or `app.id` of Sunshine Conversations, tells whose a body is. The other headers are not signed.
 //!
@@ -27,8 +27,8 @@ use std::time::Duration;
 use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec};
 
 use crate::{
-    Encoding, Fields, Piece, ReadError, Scheme, Sent, SignedTime, Source, SourceSpec, TenantHint,
-    TimeForm, Verification, Verified,
+    Encoding, Fields, Ids, Piece, ReadError, Scheme, Sent, SignedTime, Source, SourceSpec,
+    TenantHint, TimeForm, Verification, Verified,
 };
 
 /// The source.
@@ -103,6 +103,8 @@ static SPEC: SourceSpec = SourceSpec {
     apis: Some(api::apis),
     is_connected_by_call: true,
     is_told_by_body: true,
+    // Each account numbers its tickets from 1; the ids of conversations are given once.
+    ids: Ids::OfAccount(&["ticket"]),
     set_up: "In Zendesk's Admin Center, open Apps and integrations, Webhooks, and create a webhook with the URL for the \
              events ticket created, comment added, status changed, permanently deleted, marked as spam, and messaging \
              message added. Its signing secret is the signing key of the source. For Sunshine Conversations, make a \

@@ -18,6 +18,7 @@ fn unreadable(lead: &str) -> Delivery {
         office: Some(OfficeId::from_uuid(Uuid::from_u128(2))),
         event: None,
         is_told_by_body: false,
+        scope: None,
         delivery_id: Some(lead.to_owned()),
         scheme: "test".to_owned(),
         headers: BTreeMap::new(),

@@ -435,6 +435,126 @@ pub async fn names_of_another_kind_or_provider_are_other_things(subject: &Subjec
     assert_ne!(subject.request(&other).await, id);
 }
 
+/// The lead `7` of this sender, in its delivery of this id.
+fn sent(tenant: &TenantId, source: u128, event: &str) -> Lead {
+    let mut lead = Lead::new(tenant, "7").body(event);
+    let scope = format!("src_{source}");
+    lead.aliases = vec![alias("7").scoped(&scope)];
+    lead.delivery_id = Some(event.to_owned());
+    (lead.source, lead.scope) = (source, Some(scope));
+    lead
+}
+
+/// Two senders of one tenant may count by the same ids: what one says is lost for nothing of the other's.
+pub async fn ids_of_one_sender_are_nothing_of_anothers(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let one = subject.accept(&sent(&tenant, 1, "evt_1")).await;
+    let other = subject.accept(&sent(&tenant, 2, "evt_1")).await;
+    assert!(!other.is_duplicate());
+    assert_ne!(other.event(), one.event());
+    assert_ne!(other.request(), one.request());
+    for (source, first) in [(1, one), (2, other)] {
+        let again = subject.accept(&sent(&tenant, source, "evt_1")).await;
+        assert!(again.is_duplicate());
+        assert_eq!(again.event(), first.event());
+        let news = subject.request(&sent(&tenant, source, "evt_2")).await;
+        assert_eq!(Some(news), first.request());
+    }
+    // The same without ids of deliveries.
+    let mut unnumbered = [1, 2].map(|source| sent(&tenant, source, "one body"));
+    for lead in &mut unnumbered {
+        lead.delivery_id = None;
+    }
+    let [one, other] = &unnumbered;
+    let (one, other) = (subject.accept(one).await, subject.accept(other).await);
+    assert!(!other.is_duplicate());
+    assert_ne!(other.request(), one.request());
+}
+
+/// Earlier builds took every id for the provider's own.
+pub async fn what_was_stored_under_ids_of_everybody_is_found_by_its_sender(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mut former = sent(&tenant, 1, "evt_1");
+    (former.aliases, former.scope) = (vec![alias("7")], None);
+    let first = subject.accept(&former).await;
+    let again = subject.accept(&sent(&tenant, 1, "evt_1")).await;
+    assert!(again.is_duplicate());
+    assert_eq!(again.event(), first.event());
+    // Another sender's is another, both by its delivery and by its name.
+    let other = subject.accept(&sent(&tenant, 2, "evt_1")).await;
+    assert!(!other.is_duplicate());
+    assert_ne!(other.request(), first.request());
+    for event in ["evt_2", "evt_3"] {
+        let news = subject.request(&sent(&tenant, 1, event)).await;
+        assert_eq!(Some(news), first.request(), "{event}");
+        let news = subject.request(&sent(&tenant, 2, event)).await;
+        assert_eq!(Some(news), other.request(), "{event}");
+    }
+}
+
+fn said_by(lead: Lead, name: Option<&str>, phone: Option<&str>) -> Lead {
+    let mut lead = lead;
+    lead.facts.person.name = name.map(str::to_owned);
+    lead.facts.person.phone = phone.map(str::to_owned);
+    lead
+}
+
+/// A number may be two people's.
+pub async fn a_name_that_several_people_have_makes_one_request_of_each(subject: &Subject) {
+    const PHONE: Option<&str> = Some("512-555-0221");
+    let tenant = subject.tenant("a");
+    let lead = |body: &str, names: &[&str], name: Option<&str>| {
+        let mut lead = Lead::new(&tenant, "").body(body).named(names);
+        lead.apart = Apart::OfOtherName;
+        said_by(lead, name, PHONE)
+    };
+    let ann = lead("1", &["ann", "line"], Some("Ann Smith"));
+    let ann = subject.request(&ann).await;
+    let tom = lead("2", &["tom", "line"], Some("Tom Smith"));
+    let tom = subject.request(&tom).await;
+    assert_ne!(tom, ann);
+    for (body, names, name, whose) in [
+        ("3", &["ann", "line"][..], Some("ANN SMITH"), ann),
+        ("4", &["tom", "line"], Some("Tom Smith"), tom),
+        ("5", &["line"], None, ann),
+    ] {
+        let corrected = lead(body, names, name);
+        assert_eq!(subject.request(&corrected).await, whose, "{body}");
+    }
+}
+
+/// Two systems of a tenant may both count from 1.
+pub async fn an_id_that_two_senders_gave_two_people_makes_two_requests(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let lead = |body: &str, names: &[&str], name: Option<&str>, phone: Option<&str>| {
+        let mut lead = Lead::new(&tenant, "").body(body).named(names);
+        lead.apart = Apart::OfOtherPerson;
+        said_by(lead, name, phone)
+    };
+    let (anns, bobs) = (Some("512-555-0171"), Some("512-555-0172"));
+    let ann = lead("1", &["7", "7 ann"], Some("Ann Lee"), anns);
+    let ann = subject.request(&ann).await;
+    let bob = lead("2", &["7", "7 bob"], Some("Bob Ray"), bobs);
+    let bob = subject.request(&bob).await;
+    assert_ne!(bob, ann);
+    for (body, names, name, phone, whose) in [
+        ("3", &["7", "7 bob"][..], Some("Bob Ray"), bobs, bob),
+        // Who corrects the name or the number is the same.
+        ("4", &["7"], Some("Anna Lee-Fenn"), anns, ann),
+        (
+            "5",
+            &["7"],
+            Some("Anna Lee-Fenn"),
+            Some("512-555-0173"),
+            ann,
+        ),
+        ("6", &["7"], None, None, ann),
+    ] {
+        let news = lead(body, names, name, phone);
+        assert_eq!(subject.request(&news).await, whose, "{body}");
+    }
+}
+
 pub async fn names_by_circumstances_join_no_deliveries(subject: &Subject) {
     let tenant = subject.tenant("a");
     let lead = |id: &str| {

@@ -204,6 +204,7 @@ impl World {
             office: None,
             event: None,
             is_told_by_body: false,
+            scope: None,
             delivery_id: news.delivery_id.clone(),
             scheme: "test".to_owned(),
             headers: BTreeMap::new(),

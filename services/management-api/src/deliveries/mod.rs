@@ -5,7 +5,7 @@ pub(crate) mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::sources::{Verified, direct, read_as_set};
+use ::sources::{Scope, Verified, direct, read_as_set};
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventId, RequestId, SourceId, TenantId};
@@ -420,11 +420,13 @@ async fn read_now(
     let settings = source_settings(&*deps.store, tenant, event.source).await?;
     let reading = read_as_set(
         source,
+        event.source,
         &accounts,
         &settings,
         &delivery,
         event.event.as_deref(),
     );
+    let scope = Scope::of(source, event.source, &delivery).of_deliveries();
     Ok(store::Delivery {
         tenant: tenant.clone(),
         provider: event.provider,
@@ -433,6 +435,7 @@ async fn read_now(
         office,
         event: event.event,
         is_told_by_body: spec.is_told_by_body,
+        scope,
         delivery_id: None,
         scheme: event.scheme,
         headers: event.headers,

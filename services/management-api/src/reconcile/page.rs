@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ::sources::{Asked, Found, Listed, Thing, Verified, read_for};
+use ::sources::{Asked, Found, Listed, Scope, Thing, Verified, read_as_set};
 use domain::{About, Alias, BookingStatus, Reading, StoreError, metric_names};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde_json::Value;
 use store::{
     AuditAction, Delivery, HAPPENED_AT, SourceChange, SourceUpdate,
     jobs::NotTaken,
@@ -285,7 +286,9 @@ fn delivery_of(deps: &Deps, access: &Access<'_>, listed: &Listed, thing: &Thing)
         return Read::Unused;
     };
     let delivery = Verified::recovered(spec, thing.content_type, thing.body.clone());
-    let news = match read_for(reader, &source.accounts, &delivery, thing.event) {
+    let nothing = Value::Object(serde_json::Map::new());
+    let (id, accounts) = (source.id, &source.accounts);
+    let news = match read_as_set(reader, id, accounts, &nothing, &delivery, thing.event) {
         Ok(Reading::News(news)) => news,
         Ok(Reading::Ignored { .. } | Reading::Receipts(_) | Reading::Ping) => return Read::Unused,
         Err(reason) => {
@@ -296,6 +299,7 @@ fn delivery_of(deps: &Deps, access: &Access<'_>, listed: &Listed, thing: &Thing)
             return Read::Unreadable;
         }
     };
+    let scope = Scope::of(reader, id, &delivery).of_deliveries();
     let (mut headers, body) = delivery.into_parts();
     headers.insert(HAPPENED_AT.to_owned(), listed.at.to_string());
     Read::News(Box::new(Delivery {
@@ -306,6 +310,7 @@ fn delivery_of(deps: &Deps, access: &Access<'_>, listed: &Listed, thing: &Thing)
         office: source.office,
         event: thing.event.map(str::to_owned),
         is_told_by_body: spec.is_told_by_body,
+        scope,
         delivery_id: None,
         scheme: store::RECOVERED.to_owned(),
         headers,

@@ -632,6 +632,7 @@ async fn park_many(store: &SqliteStore, count: u32) {
             office: None,
             event: None,
             is_told_by_body: false,
+            scope: None,
             delivery_id: None,
             scheme: "test".to_owned(),
             headers: std::collections::BTreeMap::new(),

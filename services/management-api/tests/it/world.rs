@@ -584,6 +584,7 @@ pub(crate) fn news(number: u32) -> News {
         is_modified: false,
         is_thin: false,
         is_addition: false,
+        apart: domain::Apart::Never,
         delay: Duration::ZERO,
         facts: Facts {
             external_id: Some(format!("CAL{number}")),
@@ -627,6 +628,7 @@ fn delivery(slug: &str, reading: Result<Reading, String>, body: Bytes, scheme: &
         office: None,
         event: None,
         is_told_by_body: false,
+        scope: None,
         delivery_id: None,
         scheme: scheme.to_owned(),
         headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),

@@ -283,6 +283,7 @@ impl World {
             office: None,
             event: None,
             is_told_by_body: false,
+            scope: None,
             delivery_id: None,
             scheme: "test".to_owned(),
             headers: BTreeMap::new(),

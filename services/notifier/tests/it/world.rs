@@ -230,6 +230,7 @@ impl World {
             office: Some(office()),
             event: None,
             is_told_by_body: false,
+            scope: None,
             delivery_id: Some(format!("{provider} {}", self.clock.now())),
             scheme: "test".to_owned(),
             headers: BTreeMap::new(),

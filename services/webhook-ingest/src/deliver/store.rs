@@ -6,7 +6,7 @@ use ::store::{Accepted, Delivery};
 use axum::response::Response;
 use domain::{Reading, metric_names};
 use runtime::{Problem, TraceContext};
-use sources::read_as_set;
+use sources::{Scope, read_as_set};
 
 use super::{Genuine, Ingest, Refused};
 use crate::{answer, quota::WORKED_LAST_AFTER};
@@ -91,6 +91,7 @@ impl Ingest {
         let mut delivery_id = delivery.delivery_id();
         let mut reading = read_as_set(
             source,
+            configured.id,
             &configured.accounts,
             &known.settings,
             &delivery,
@@ -126,6 +127,7 @@ impl Ingest {
                 "stored; it could not be read, and a person will look at it"
             }
         };
+        let scope = Scope::of(source, configured.id, &delivery).of_deliveries();
         let is_ping = matches!(reading, Ok(Reading::Ping));
         let scheme = delivery.scheme().to_owned();
         let (headers, body) = delivery.into_parts();
@@ -137,6 +139,7 @@ impl Ingest {
             office: configured.office,
             event,
             is_told_by_body: spec.is_told_by_body,
+            scope,
             delivery_id,
             scheme,
             headers,

@@ -113,6 +113,40 @@ async fn two_clicks_are_one_lead_also_across_a_window() {
 }
 
 #[tokio::test]
+async fn people_who_share_a_number_or_give_none_hide_nobody() {
+    let world = World::start().await;
+    let form = async |name: &str, contact: &str, more: &str| {
+        let body = format!("name={name}&{contact}&message=Kitchen{more}");
+        let answer = post_form(&world, &[], &body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        answer.body
+    };
+    let mut leads = 0;
+    for contact in [
+        "phone=0000000000",
+        "phone=555-555-5555",
+        "email=none%40none.com",
+        "email=info%40acme.com",
+        "phone=512-555-0221",
+    ] {
+        let first = form("Ann+Smith", contact, "").await;
+        let other = form("Tom+Smith", contact, "").await;
+        assert_ne!(first, other, "{contact}");
+        assert_eq!(first, form("Ann+Smith", contact, "").await, "{contact}");
+        assert_eq!(other, form("Tom+Smith", contact, "").await, "{contact}");
+        leads += 2;
+        assert_eq!(world.requests().await, leads, "{contact}");
+    }
+    // On a line of their own, each corrects their own lead, however the name is written.
+    let line = "phone=512-555-0221";
+    let tom = form("Tom+Smith", line, "").await;
+    assert_eq!(form("TOM+SMITH", line, "&zip=78664").await, tom);
+    let ann = form("Ann+Smith", line, "&zip=78704").await;
+    assert_ne!(ann, tom);
+    assert_eq!(world.requests().await, leads);
+}
+
+#[tokio::test]
 async fn only_the_companys_pages_may_post_unless_a_server_signs() {
     let world = with_settings(own_pages()).await;
     for headers in [

@@ -14,6 +14,7 @@ mod quota;
 mod reading;
 mod refusal_runs;
 mod refusals;
+mod senders;
 mod shared_app;
 mod signed_as_set;
 mod world;
