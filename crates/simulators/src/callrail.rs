@@ -346,8 +346,13 @@ impl Simulator {
 
     /// The URLs of the demo company's webhooks, each with whether it is posted to.
     pub fn webhook_urls(&self) -> Vec<(String, bool)> {
+        self.webhook_urls_of(COMPANIES[1])
+    }
+
+    /// The same of any company of the account.
+    pub fn webhook_urls_of(&self, company: &str) -> Vec<(String, bool)> {
         let provider = &self.shared.provider;
-        lock(&provider.integrations).urls(&provider.outbox)
+        lock(&provider.integrations).urls(company, &provider.outbox)
     }
 
     /// Registers a call that is over, and posts its Post-Call webhook to the demo company's URLs.

@@ -134,6 +134,36 @@ pub trait WebhooksApi: Send + Sync {
         accounts_of_source: &[String],
     ) -> Result<String, ApiError>;
 
+    /// The ids that bodies name the accounts by which settings and source choose, in every form: they are kept with the
+    /// source, so that nobody else's body is taken, and no other source has them. None where settings choose nothing.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    async fn accounts(
+        &self,
+        _account: &Account,
+        _accounts_of_source: &[String],
+    ) -> Result<Option<Vec<String>>, ApiError> {
+        Ok(None)
+    }
+
+    /// Takes a source's URL away from accounts that are `gone`: chosen before, and now no more. `kept` are those that are
+    /// chosen. Registrations of other URLs stay as they are. A repeat finds what is left to do.
+    ///
+    /// Returns the keys that sign for those accounts alone, which are the source's no more.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    async fn withdraw(
+        &self,
+        _account: &Account,
+        _gone: &[String],
+        _kept: &[String],
+        _url: &str,
+    ) -> Result<Vec<SecretString>, ApiError> {
+        Ok(Vec::new())
+    }
+
     /// Each event of a source that has this URL, by the provider's name, and the URL that it is to be posted to.
     fn wanted(&self, account: &Account, url: &str) -> Vec<(String, String)>;
 
@@ -240,14 +270,28 @@ pub(crate) fn registrations(
     events.into_iter().map(of).collect()
 }
 
+/// What stands before the token in a URL of ours.
+const MARK: &str = "/v1/hooks/";
+
 /// The URL of ours, without an event, that is among these registrations; `is_ours` says it of a token.
 pub fn our_url(there: &[Registration], is_ours: impl Fn(&str) -> bool) -> Option<String> {
-    const MARK: &str = "/v1/hooks/";
     there.iter().find_map(|known| {
-        let (before, behind) = known.url.split_once(MARK)?;
-        let token = behind.split(['/', '?']).next().unwrap_or_default();
+        let (before, token) = parts(&known.url)?;
         is_ours(token).then(|| format!("{before}{MARK}{token}"))
     })
+}
+
+/// Whether a URL leads to the source that this one of ours leads to, for whatever event and at whatever address the server
+/// was.
+pub(crate) fn leads_to(known: &str, ours: &str) -> bool {
+    let token = |url| parts(url).map(|(_, token)| token);
+    token(ours).is_some_and(|ours| token(known) == Some(ours))
+}
+
+/// What stands before the mark, and the token.
+fn parts(url: &str) -> Option<(&str, &str)> {
+    let (before, behind) = url.split_once(MARK)?;
+    Some((before, behind.split(['/', '?']).next().unwrap_or_default()))
 }
 
 /// How many requests an account may make, shared by everybody who uses it.

@@ -46,6 +46,82 @@ async fn has_requests(world: &World, tenant: &TenantId, count: usize) {
         .await;
 }
 
+/// Takes CallRail's company from the demo tenant, so that another may have it.
+async fn leave_company(world: &World) {
+    let sources = world.store.sources(&world.tenant()).await.unwrap();
+    for source in sources {
+        if source.provider == "callrail" {
+            let left = store::Source {
+                accounts: Vec::new(),
+                ..source
+            };
+            world.store.put_source(&left).await.unwrap();
+        }
+    }
+}
+
+/// The source of the tenant's that a call connected.
+async fn source_of(world: &World, tenant: &TenantId, connected: &Value) -> store::Source {
+    let id = connected["source"]["source_id"].as_str().unwrap();
+    let sources = world.store.sources(tenant).await.unwrap();
+    let mut sources = sources.into_iter();
+    sources.find(|known| known.id.to_string() == id).unwrap()
+}
+
+#[tokio::test]
+async fn a_company_is_one_sources_and_one_that_is_no_longer_chosen_is_let_go() {
+    const MISTYPED: &str = "COM00000000000000000000000000000999";
+    let world = World::start().await;
+    let tenant = world.add_tenant("acme").await.tenant;
+    let callrail = world.simulators().callrail();
+    let before = callrail.webhook_urls();
+    let of = |companies: &str| {
+        let settings = json!({ "account_id": callrail::ACCOUNT, "company_ids": companies });
+        account("callrail", &settings)
+    };
+    let both = format!("{},{}", callrail::COMPANIES[0], callrail::COMPANIES[1]);
+
+    // The company is the demo tenant's: nobody else gets what its callers say.
+    let refused = connect(&world, &tenant, &of(&both)).await;
+    assert_eq!(refused["is_connected"], json!(false), "{refused}");
+    let words = last(&refused);
+    assert!(words.contains("belongs to another source"), "{words}");
+    assert_eq!(callrail.webhook_urls(), before);
+    let connections = world.store.connections(&tenant).await.unwrap();
+    let is_kept = |name: &str| connections.iter().any(|known| known.name.as_str() == name);
+    assert!(!is_kept("our-callrail"), "nothing is kept");
+
+    // A company that was mistyped is the source's until another is chosen.
+    let mistyped = connect(&world, &tenant, &of(MISTYPED)).await;
+    assert_eq!(mistyped["is_connected"], json!(true), "{mistyped}");
+    let source = source_of(&world, &tenant, &mistyped).await;
+    assert_eq!(source.accounts, [MISTYPED]);
+    assert_eq!(callrail.webhook_urls_of(MISTYPED).len(), 5);
+    let wrong_key = source.key_names.clone();
+
+    leave_company(&world).await;
+    let connected = connect(&world, &tenant, &of(&both)).await;
+    assert_eq!(connected["is_connected"], json!(true), "{connected}");
+    let source = source_of(&world, &tenant, &connected).await;
+    assert_eq!(source.accounts, callrail::COMPANIES[..2]);
+    assert_eq!(callrail.webhook_urls_of(MISTYPED), []);
+    assert_eq!(callrail.webhook_urls().len(), before.len() + 5);
+    assert_eq!(source.key_names.len(), 1, "{:?}", source.key_names);
+    assert_ne!(source.key_names, wrong_key);
+
+    // One more company is added, and all others stay; the same again changes nothing.
+    let wider = connect(&world, &tenant, &of(&format!("{both},{MISTYPED}"))).await;
+    assert_eq!(wider["is_connected"], json!(true), "{wider}");
+    assert_eq!(callrail.webhook_urls_of(MISTYPED).len(), 5);
+    assert_eq!(callrail.webhook_urls().len(), before.len() + 5);
+    let mut same = of(&both);
+    same.as_object_mut().unwrap().remove("settings");
+    let again = connect(&world, &tenant, &same).await;
+    assert_eq!(again["is_connected"], json!(true), "{again}");
+    assert_eq!(again["source"], wider["source"]);
+    world.stop_early().await;
+}
+
 #[tokio::test]
 async fn callrails_own_key_is_fetched_and_others_urls_stay() {
     const LISTS: [(&str, &str); 2] = [
@@ -54,6 +130,7 @@ async fn callrails_own_key_is_fetched_and_others_urls_stay() {
     ];
     let world = World::start().await;
     let tenant = world.add_tenant("acme").await.tenant;
+    leave_company(&world).await;
     let callrail = world.simulators().callrail();
     let other = format!("{}/nobodys-hook", world.base);
     let theirs = [("post_call_webhook".to_owned(), vec![other.clone()])];

@@ -138,12 +138,10 @@ impl Integrations {
         self.all.insert(made.id, made);
     }
 
-    /// The URLs of the demo company, each with whether it is posted to.
-    pub(super) fn urls(&self, outbox: &Outbox) -> Vec<(String, bool)> {
-        let known = self
-            .all
-            .values()
-            .find(|known| known.company == COMPANIES[1]);
+    /// The URLs of a company, each with whether it is posted to.
+    pub(super) fn urls(&self, of: &str, outbox: &Outbox) -> Vec<(String, bool)> {
+        let of = company(of);
+        let known = self.all.values().find(|known| known.company == of);
         let subscriptions = known.map_or(&[][..], |known| &known.subscriptions);
         let posted = outbox.subscriptions().into_iter();
         posted

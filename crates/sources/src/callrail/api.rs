@@ -140,25 +140,10 @@ impl Api {
             return Ok(all);
         }
         for number in entered {
-            let id = match self.company_of(account, number) {
-                Some(id) => id,
-                None => {
-                    let path = ["companies", &format!("{number}.json")];
-                    let answer = match self.get(account, &path, &[]).await {
-                        // The older number of a company has another one beside it that is known.
-                        Err(ApiError::NotFound | ApiError::Rejected { .. }) => continue,
-                        answer => json_value(&answer?)?,
-                    };
-                    let id = answer["id"].as_str().filter(|id| is_company(id));
-                    let id = id.ok_or_else(|| {
-                        ApiError::Unreadable("it names no company as `COM…`".into())
-                    })?;
-                    let key = (account.setting("account_id").to_owned(), number.to_owned());
-                    self.learned().insert(key, id.to_owned());
-                    id.to_owned()
-                }
-            };
-            if !all.contains(&id) {
+            // The older number of a company has another one beside it that is known.
+            if let Some(id) = self.company(account, number).await?
+                && !all.contains(&id)
+            {
                 all.push(id);
             }
         }
@@ -167,6 +152,32 @@ impl Api {
         } else {
             Err(UNKNOWN)
         }
+    }
+
+    /// A company's id as `COM…`, by any of its ids; none of a number that CallRail does not know. It is asked for once.
+    pub(super) async fn company(
+        &self,
+        account: &Account,
+        id: &str,
+    ) -> Result<Option<String>, ApiError> {
+        if is_company(id) {
+            return Ok(Some(id.to_owned()));
+        }
+        if let Some(known) = self.company_of(account, id) {
+            return Ok(Some(known));
+        }
+        let path = ["companies", &format!("{id}.json")];
+        let answer = match self.get(account, &path, &[]).await {
+            Err(ApiError::NotFound | ApiError::Rejected { .. }) => return Ok(None),
+            answer => json_value(&answer?)?,
+        };
+        let company = answer["id"].as_str().filter(|id| is_company(id));
+        let company = company
+            .ok_or_else(|| ApiError::Unreadable("it names no company as `COM…`".into()))?
+            .to_owned();
+        let key = (account.setting("account_id").to_owned(), id.to_owned());
+        self.learned().insert(key, company.clone());
+        Ok(Some(company))
     }
 
     /// The `COM…` of a number, if it was asked for.

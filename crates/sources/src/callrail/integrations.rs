@@ -1,7 +1,7 @@
 //! Where CallRail posts webhooks to.
 //!
 //! A company has one integration of type `Webhooks`, shared by everybody. Each of its events has several URLs: ours are
-//! added to what is there, and nothing is taken away.
+//! added to what is there, and nothing of others is taken away. Where a company is no longer the source's, ours go.
 //!
 //! Source: apidocs.callrail.com, "Integrations" (read 2026-11). UNCONFIRMED: that `state` can be set back to `active` by a
 //! `PUT`; if it cannot, the integration stays off and is reported again.
@@ -9,7 +9,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Account;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     listing::{PER_PAGE, companies_to_ask},
     payload,
 };
-use crate::{ApiError, Registration, Thing, WebhooksApi, api::json_value};
+use crate::{ApiError, Registration, Thing, WebhooksApi, api::json_value, audit::leads_to};
 
 /// The integration that posts webhooks.
 const WEBHOOKS: &str = "Webhooks";
@@ -50,6 +50,55 @@ impl WebhooksApi for Api {
             "the key sees company {named} of account {}",
             account.setting("account_id")
         ))
+    }
+
+    async fn accounts(
+        &self,
+        account: &Account,
+        accounts_of_source: &[String],
+    ) -> Result<Option<Vec<String>>, ApiError> {
+        self.companies(account, accounts_of_source).await.map(Some)
+    }
+
+    async fn withdraw(
+        &self,
+        account: &Account,
+        gone: &[String],
+        kept: &[String],
+        url: &str,
+    ) -> Result<Vec<SecretString>, ApiError> {
+        let mut keys = Vec::new();
+        let mut asked: Vec<String> = Vec::new();
+        for id in gone {
+            let Some(company) = self.company(account, id).await? else {
+                continue;
+            };
+            // A number may be another name of one that is kept.
+            if kept.contains(&company) || asked.contains(&company) {
+                continue;
+            }
+            let known = self.integrations(account, &company).await?;
+            asked.push(company);
+            let Some(known) = known else { continue };
+            let config = without_ours(known.config.clone(), url);
+            if config != known.config {
+                let path = ["integrations", &format!("{}.json", known.id)];
+                self.put(account, &path, &json!({ "config": config }))
+                    .await?;
+            }
+            keys.extend(known.signing_key);
+        }
+        if keys.is_empty() {
+            return Ok(keys);
+        }
+        let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+        for company in companies_to_ask(&kept) {
+            let known = self.integrations(account, company).await?;
+            if let Some(signs) = known.and_then(|known| known.signing_key) {
+                keys.retain(|key| key.expose_secret() != signs.expose_secret());
+            }
+        }
+        Ok(keys)
     }
 
     fn wanted(&self, _account: &Account, url: &str) -> Vec<(String, String)> {
@@ -200,9 +249,41 @@ fn with_ours(mut config: Map<String, Value>, wanted: &[(String, String)]) -> Map
     config
 }
 
+/// A configuration without the URLs of the source that this one of ours leads to.
+fn without_ours(mut config: Map<String, Value>, ours: &str) -> Map<String, Value> {
+    let is_ours = |known: &Value| known.as_str().is_some_and(|known| leads_to(known, ours));
+    for known in config.values_mut() {
+        match known {
+            Value::Array(urls) => urls.retain(|url| !is_ours(url)),
+            one if is_ours(one) => *one = json!([]),
+            _ => {}
+        }
+    }
+    config
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn our_urls_alone_are_taken_away() {
+        let before = json!({
+            "post_call_webhook": ["https://other.example/a", "https://ours/v1/hooks/mine/post-call"],
+            "updated_call_webhook": "https://before.example/v1/hooks/mine/call-modified",
+            "sms_sent_webhook": ["https://ours/v1/hooks/anothers/sms-sent"],
+            "sms_received_webhook": null,
+        });
+        let config = before.as_object().cloned().unwrap();
+        let config = without_ours(config, "https://ours/v1/hooks/mine");
+        let expected = json!({
+            "post_call_webhook": ["https://other.example/a"],
+            "updated_call_webhook": [],
+            "sms_sent_webhook": ["https://ours/v1/hooks/anothers/sms-sent"],
+            "sms_received_webhook": null,
+        });
+        assert_eq!(json!(config), expected);
+    }
 
     #[test]
     fn urls_of_others_stay() {

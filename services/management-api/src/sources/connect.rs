@@ -17,13 +17,13 @@ use http::HeaderMap;
 use runtime::{Json, Problem};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use store::{SourceChange, SourceState, TokenHash};
+use store::{SourceChange, SourceState, SourceUpdate, TokenHash};
 use utoipa::ToSchema;
 
 use super::{
     Source,
     create::{self, TOKEN_BYTES, Webhook},
-    keys::SigningKey,
+    keys::{self, SigningKey},
 };
 use crate::{
     Deps,
@@ -233,32 +233,64 @@ impl Connecting<'_> {
         let tenant = self.caller.tenant();
         let mut done = |step, detail: String| steps.push(ConnectStep::done(step, detail));
         let name = self.name(&new)?;
+        let known = self.known(&name).await?;
 
-        // 1. The secret, before anything is kept.
+        // 1. The secret, and whose accounts it opens, before anything is kept.
         let account = match self.account(&new, &name).await? {
             Ok(account) => account,
             Err(detail) => return Ok(Err((None, Failed(StepName::Credentials, detail)))),
         };
-        match self.check(api, &account, &new.accounts).await? {
+        let entered = match &known {
+            // What was chosen before stays chosen where nothing else is said.
+            Some(source) if new.accounts.is_empty() && new.settings.is_none() => &source.accounts,
+            Some(_) | None => &new.accounts,
+        };
+        match self.check(api, &account, entered).await? {
             Ok(whose) => done(
                 StepName::Credentials,
                 format!("{} takes it: {whose}.", self.spec.name),
             ),
             Err(detail) => return Ok(Err((None, Failed(StepName::Credentials, detail)))),
         }
+        let chosen = match api.accounts(&account, entered).await {
+            Ok(chosen) => chosen,
+            Err(error) => {
+                let detail = format!("{}: {error}. Nothing was kept.", self.spec.name);
+                return Ok(Err((None, Failed(StepName::Credentials, detail))));
+            }
+        };
+        let accounts = create::distinct(chosen.clone().unwrap_or_else(|| entered.clone()));
+        let mut faults = Faults::default();
+        create::check_accounts(&accounts, &mut faults);
+        faults.finish(BODY)?;
+        if let Some(detail) = self.taken(&accounts, known.as_ref()).await? {
+            return Ok(Err((known, Failed(StepName::Source, detail))));
+        }
+        let gone = match (&chosen, &known) {
+            (Some(_), Some(source)) => self.gone(api, &account, source, &accounts).await?,
+            _ => None,
+        };
 
         // 2. The connection.
         let kept = self.keep(&name, new.secret, &account).await?;
         done(StepName::Connection, kept);
 
         // 3. The source, and its URL.
-        let there = self.registered(api, &account, &new.accounts).await?;
+        let there = self.registered(api, &account, &accounts).await?;
         let there = match there {
             Ok(there) => there,
             Err(detail) => return Ok(Err((None, Failed(StepName::Webhooks, detail)))),
         };
-        let made = match self.known(&name).await? {
-            Some(source) => {
+        let made = match known {
+            Some(mut source) => {
+                if chosen.is_some() {
+                    // Those of before count until nothing is posted of them any more.
+                    let all = source.accounts.iter().chain(&accounts).cloned();
+                    let all = create::distinct(all.collect());
+                    if let Err(detail) = self.choose(&mut source, all).await? {
+                        return Ok(Err((Some(source), Failed(StepName::Source, detail))));
+                    }
+                }
                 let is_ours = |token: &str| source.token == Some(TokenHash::of(token));
                 let url = our_url(&there, is_ours);
                 let url = url.map(|url| urls::here(self.deps, self.spec, &url));
@@ -283,7 +315,7 @@ impl Connecting<'_> {
                 })
             }
             None => {
-                let made = self.create(&name, new.office_id, new.accounts).await?;
+                let made = self.create(&name, new.office_id, accounts.clone()).await?;
                 if let Ok(made) = &made {
                     let detail = format!("The source {} is created.", made.source.id);
                     done(StepName::Source, detail);
@@ -301,8 +333,12 @@ impl Connecting<'_> {
         // 4. The webhooks.
         let key = reconcile::newest_key(self.deps, &source).await;
         let wanted = api.wanted(&account, &url);
+        let of_source = match &chosen {
+            Some(_) => &accounts,
+            None => &source.accounts,
+        };
         let registered = api
-            .register(&account, &source.accounts, &wanted, key.as_ref())
+            .register(&account, of_source, &wanted, key.as_ref())
             .await;
         let signing_key = match registered {
             Ok(signing_key) => signing_key,
@@ -318,17 +354,36 @@ impl Connecting<'_> {
             }
         };
         let events: Vec<_> = wanted.into_iter().map(|(event, _)| event).collect();
-        done(
-            StepName::Webhooks,
-            format!("{} posts {}.", self.spec.name, events.join(", ")),
-        );
+        let mut detail = format!("{} posts {}.", self.spec.name, events.join(", "));
+        let mut stale = Vec::new();
+        if let Some((before, gone)) = &gone {
+            match api.withdraw(before, gone, &accounts, &url).await {
+                Ok(keys) => stale = keys,
+                Err(error) => {
+                    let gone = gone.join(", ");
+                    detail = format!(
+                        "{detail} It did not take our URL away from {gone} ({error}): remove it there by hand."
+                    );
+                }
+            }
+        }
+        done(StepName::Webhooks, detail);
 
         // 5. The key.
+        if source.key_names.len() >= store::Source::MAX_KEYS {
+            self.drop_keys(&mut source, &stale).await?;
+        }
         match self.key(&mut source, signing_key).await? {
             Ok(detail) => done(StepName::SigningKey, detail),
             Err(detail) => {
                 return Ok(Err((Some(source), Failed(StepName::SigningKey, detail))));
             }
+        }
+        self.drop_keys(&mut source, &stale).await?;
+        if chosen.is_some()
+            && let Err(detail) = self.choose(&mut source, accounts).await?
+        {
+            return Ok(Err((Some(source), Failed(StepName::Source, detail))));
         }
         if let Some(apis) = self.outward.apis.get(self.spec.slug) {
             let kinds = reconcile::kinds(apis);
@@ -354,6 +409,111 @@ impl Connecting<'_> {
             known.provider == self.spec.slug && known.connection_name() == *name
         };
         Ok(known.into_iter().find(is_it))
+    }
+
+    /// What to do where another source has one of these accounts already; none if nobody has.
+    async fn taken(
+        &self,
+        accounts: &[String],
+        known: Option<&store::Source>,
+    ) -> Result<Option<String>, Problem> {
+        for account in accounts {
+            let (store, slug) = (&self.deps.store, self.spec.slug);
+            let owner = store
+                .source_by_account_across_tenants(slug, account)
+                .await?;
+            if owner.is_some_and(|owner| known.is_none_or(|known| known.id != owner.id)) {
+                return Ok(Some(refused(&format!(
+                    "the {slug} account belongs to another source"
+                ))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The accounts that the source had, or its connection chose, and that are chosen no more, with the account that opens
+    /// them. None if there are none.
+    async fn gone(
+        &self,
+        api: &dyn WebhooksApi,
+        account: &Account,
+        source: &store::Source,
+        chosen: &[String],
+    ) -> Result<Option<(Account, Vec<String>)>, Problem> {
+        let name = source.connection_name();
+        let stored = self.deps.store.connection(&source.tenant, &name).await?;
+        let before = Account {
+            settings: stored.map_or_else(|| account.settings.clone(), |stored| stored.settings),
+            ..account.clone()
+        };
+        let had = api.accounts(&before, &source.accounts).await;
+        // Where the provider no longer tells, the source does.
+        let had = had.ok().flatten();
+        let mut had = had.unwrap_or_else(|| source.accounts.clone());
+        had.retain(|id| !chosen.contains(id));
+        Ok((!had.is_empty()).then_some((before, had)))
+    }
+
+    /// Has the source stand for these accounts; an error says what to do.
+    async fn choose(
+        &self,
+        source: &mut store::Source,
+        accounts: Vec<String>,
+    ) -> Result<Result<(), String>, Problem> {
+        if source.accounts == accounts {
+            return Ok(Ok(()));
+        }
+        let act = self
+            .caller
+            .act("source.change", &source.id)
+            .saying(format!("of the accounts {}", accounts.join(", ")))
+            .making(source.version + 1);
+        let change = SourceChange::Update(SourceUpdate {
+            expected: source.version,
+            name: source.name.clone(),
+            office: source.office,
+            accounts,
+        });
+        let store = &self.deps.store;
+        let changed = store.change_source(&source.tenant, source.id, change, &act);
+        match changed.await {
+            Ok(changed) => {
+                *source = changed;
+                Ok(Ok(()))
+            }
+            Err(StoreError::Conflict(reason)) => Ok(Err(refused(&reason))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets keys that sign for accounts which are no longer the source's. The last one stays: a source without a key
+    /// takes nothing.
+    async fn drop_keys(
+        &self,
+        source: &mut store::Source,
+        stale: &[SecretString],
+    ) -> Result<(), Problem> {
+        for key in stale {
+            let key = SigningKey::of(key.clone());
+            let Some(name) = key.name_in(self.deps, source).await else {
+                continue;
+            };
+            if source.key_names.len() < 2 {
+                break;
+            }
+            let act = self
+                .caller
+                .act("source.remove_key", &source.id)
+                .saying(format!("the key {name}, of an account that is gone"));
+            let change = SourceChange::RemoveKey(name.clone());
+            let store = &self.deps.store;
+            let changed = store.change_source(&source.tenant, source.id, change, &act);
+            *source = changed.await?;
+            if let Ok(name) = name.parse() {
+                keys::forget(self.deps, &source.tenant, &name).await;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the account's secret, if one was entered. Returns what was done.
@@ -531,9 +691,7 @@ impl Connecting<'_> {
                 url,
                 key: made,
             })),
-            Err(StoreError::Conflict(reason)) => Ok(Err(format!(
-                "The source cannot be created: {reason}. Disable the other source, or enter other `accounts`."
-            ))),
+            Err(StoreError::Conflict(reason)) => Ok(Err(refused(&reason))),
             Err(error) => Err(error.into()),
         }
     }
@@ -580,6 +738,13 @@ impl Connecting<'_> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Why a source cannot have an account, and what to do.
+fn refused(reason: &str) -> String {
+    format!(
+        "The source cannot be connected: {reason}. Disable the other source, or enter other accounts."
+    )
 }
 
 impl NewConnectedSource {

@@ -236,8 +236,13 @@ impl SigningKey {
 
     /// Whether it is one of a source's active keys.
     pub(super) async fn is_of(&self, deps: &Deps, source: &store::Source) -> Result<bool, Problem> {
-        for name in &source.key_names {
-            let Ok(name) = name.parse::<SecretRef>() else {
+        Ok(self.name_in(deps, source).await.is_some())
+    }
+
+    /// Its name among a source's active keys.
+    pub(super) async fn name_in(&self, deps: &Deps, source: &store::Source) -> Option<String> {
+        for known in &source.key_names {
+            let Ok(name) = known.parse::<SecretRef>() else {
                 continue;
             };
             let found = deps
@@ -246,10 +251,10 @@ impl SigningKey {
                 .await;
             // One that is gone or damaged is not this one.
             if found.is_ok_and(|found| found.expose_secret() == self.key.expose_secret()) {
-                return Ok(true);
+                return Some(known.clone());
             }
         }
-        Ok(false)
+        None
     }
 
     /// Keeps it, under a name of its own.
