@@ -32,6 +32,13 @@ fn told(early: &[Early]) -> Option<Facts> {
     Some(facts)
 }
 
+/// The name under which the pieces of a conversation are kept: the widest of those that are of the kind of the first. Not
+/// every piece has the narrower ones.
+fn widest(aliases: &[Alias]) -> Option<&Alias> {
+    let kind = &aliases.first()?.kind;
+    aliases.iter().rfind(|alias| alias.kind == *kind)
+}
+
 impl Settle {
     /// The conversation that a delivery turned out to be of which could not be read when it came: nobody knew until then
     /// whose conversation what the company wrote in it is part of.
@@ -42,7 +49,7 @@ impl Settle {
         let is_read = sections.iter().any(|section| {
             matches!(section, Section::Source(read) if read.said.about.channel() == Channel::Text)
         });
-        aliases.first().filter(|_| is_read)
+        widest(aliases).filter(|_| is_read)
     }
 
     /// The same with what was written before; `early` is in the order in which it came.
@@ -70,7 +77,7 @@ impl Delivery {
             return None;
         };
         let is_text = news.facts.about.channel() == Channel::Text;
-        news.aliases.first().filter(|_| is_text)
+        widest(&news.aliases).filter(|_| is_text)
     }
 
     /// The conversation whose earlier pieces it makes a lead with: those that are kept under this name are to be loaded.

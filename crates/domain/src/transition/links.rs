@@ -36,8 +36,8 @@ pub struct StaleLink {
 
 /// Links requests that are the same person's and came within `window` of each other.
 ///
-/// A number or an address at which several people answer joins nobody: two different names are enough, and links that it
-/// made before are taken out. So what is linked follows from which requests there are, not from their order.
+/// A number or an address at which several people answer joins nobody: two different names are enough, or two extensions of
+/// one number, and links that it made before are taken out. So what is linked follows from which requests there are, not from their order.
 pub fn link(
     states: Vec<RequestState>,
     circles: &[Circle],
@@ -66,12 +66,14 @@ pub fn link(
             .filter(|id| states.contains_key(id))
             .copied()
             .collect();
-        let is_shared = circle.is_crowded || has_several_names(&members, &states);
+        let has_desks = circle.reason == LinkReason::Phone && has_several_desks(&members, &states);
+        let is_shared = circle.is_crowded || has_desks || has_several_names(&members, &states);
         for (index, one) in members.iter().enumerate() {
             for other in members.iter().skip(index + 1) {
                 for (of, to) in [(one, other), (other, one)] {
                     let is_changed = if is_shared {
-                        let why = format!("several names have the {}", circle.reason.thing());
+                        let whose = if has_desks { "desks" } else { "names" };
+                        let why = format!("several {whose} have the {}", circle.reason.thing());
                         take_out(&mut states, *of, *to, circle.reason, &why, now)
                     } else {
                         put_in(&mut states, *of, *to, circle.reason, window, now)
@@ -137,6 +139,15 @@ fn part(state: &mut RequestState, names: &[RequestId], by: &str, now: Timestamp)
         );
     }
     !parted.is_empty()
+}
+
+/// Whether different extensions are dialed behind the number: it is an office's.
+fn has_several_desks(members: &[RequestId], states: &BTreeMap<RequestId, RequestState>) -> bool {
+    let extensions: BTreeSet<_> = members
+        .iter()
+        .filter_map(|id| states.get(id)?.request.document.facts().contact().extension)
+        .collect();
+    extensions.len() > 1
 }
 
 fn has_several_names(members: &[RequestId], states: &BTreeMap<RequestId, RequestState>) -> bool {

@@ -201,6 +201,37 @@ pub async fn a_conversation_that_is_read_late_is_whole(subject: &Subject) {
     assert_eq!(thread(subject, &tenant, request).await, whole);
 }
 
+/// Not every piece of a conversation names its thread; two threads of one conversation are two.
+pub async fn a_conversation_is_one_whichever_of_its_names_is_told(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let text = |from: Author, words: &str, minute: i64| text_of(&tenant, from, words, minute);
+    let threaded = |id: &str, words: &str, minute: i64| {
+        text(Author::Customer, words, minute)
+            .named(&[id, "k1"])
+            .canonical(id)
+    };
+    subject.accept(&text(Author::Agent, "offer", 0)).await;
+    let request = subject.request(&threaded("t1", "yes", 1)).await;
+    for more in [
+        text(Author::Customer, "a deck", 2),
+        text(Author::Agent, "when?", 3),
+        threaded("t1", "friday", 4),
+    ] {
+        assert_eq!(subject.request(&more).await, request);
+    }
+    let whole = ["offer", "yes", "a deck", "when?", "friday"];
+    assert_eq!(thread(subject, &tenant, request).await, whole);
+    let other = subject.request(&threaded("t2", "a fence", 5)).await;
+    assert_ne!(other, request);
+
+    // The thread may be told only later.
+    let tenant = subject.tenant("b");
+    let text = |words: &str, minute: i64| text_of(&tenant, Author::Customer, words, minute);
+    let request = subject.request(&text("a deck", 0)).await;
+    let named = text("in may", 1).named(&["t1", "k1"]).canonical("t1");
+    assert_eq!(subject.request(&named).await, request);
+}
+
 pub async fn a_hundred_equal_deliveries_at_once_become_one(subject: &Subject) {
     let tenant = subject.tenant("a");
     let lead = Lead::new(&tenant, "1");

@@ -82,6 +82,7 @@ macro_rules! contract_suite {
                 an_addition_makes_no_request_by_itself,
                 what_a_company_wrote_first_is_the_beginning_of_the_conversation,
                 a_conversation_that_is_read_late_is_whole,
+                a_conversation_is_one_whichever_of_its_names_is_told,
                 a_hundred_equal_deliveries_at_once_become_one,
                 equal_deliveries_at_once_stay_with_their_tenants,
                 a_repeated_delivery_is_accepted_and_stored_once,

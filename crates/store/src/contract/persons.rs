@@ -277,6 +277,25 @@ pub async fn what_several_people_share_links_nobody(subject: &Subject) {
         assert_eq!(links(subject, first).await, []);
         assert_eq!(links(subject, second).await, []);
     }
+    // An address that stands in for one is nobody's.
+    let none = PersonIdentity::Email(EmailAddress::parse("none@none.com").unwrap());
+    for lead in ["c1", "c2"] {
+        let (request, _) = linked(subject, lead, "Ann Lee", std::slice::from_ref(&none)).await;
+        assert_eq!(links(subject, request).await, []);
+    }
+    // Two desks behind one number are two people's, whether or not they say their names.
+    for desk in ["1", "2"] {
+        let tenant = subject.tenant("a");
+        let mut lead = Lead::new(&tenant, &format!("desk {desk}"));
+        lead.facts.person.phone = Some(format!("(512) 555-1011 x{desk}"));
+        let request = subject.request(&lead).await;
+        let known_by = [phone(1011)];
+        let found = subject
+            .store
+            .person_for_request(&tenant, request, &known_by, WEEK);
+        found.await.unwrap();
+        assert_eq!(links(subject, request).await, []);
+    }
     // Two of one name are linked until another name has the number, too.
     let (ann, _) = linked(subject, "1", "Ann Lee", &[phone(1)]).await;
     let (again, _) = linked(subject, "2", "Ann Lee", &[phone(1)]).await;

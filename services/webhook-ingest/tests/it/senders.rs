@@ -9,7 +9,7 @@ use sources::Sources;
 use store::{RequestQuery, Source, SourceState, Store as _, TokenHash};
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::world::{COMPANY, World};
 
 const URLENCODED: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -152,4 +152,31 @@ async fn two_sites_of_a_tenant_are_two_senders() {
     }
     assert_ne!(leads[0], leads[1]);
     assert_eq!(people(&world, &world.tenant).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_text_that_names_no_thread_is_of_its_conversation() {
+    let world = World::start().await;
+    let url = "/v1/hooks/callrail-token/sms-received";
+    let text = async |number: u32, thread: Option<&str>| {
+        let body = json!({
+            "resource_id": format!("SCI{number}"),
+            "company_resource_id": COMPANY,
+            "conversation_id": "k7pQx",
+            "thread_resource_id": thread,
+            "source_number": "512-555-0142",
+            "destination_number": "512-555-0117",
+            "content": format!("I want a deck, {number}"),
+            "timestamp": "2026-03-17T14:59:00Z",
+        });
+        let body = body.to_string().into_bytes();
+        let answer = world.signed("192.0.2.1", url, &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.body["request_id"].clone()
+    };
+    let first = text(1, None).await;
+    assert_eq!(text(2, Some("SMT1")).await, first);
+    assert_eq!(text(3, None).await, first);
+    assert_ne!(text(4, Some("SMT2")).await, first);
+    assert_eq!(text(5, Some("SMT1")).await, first);
 }

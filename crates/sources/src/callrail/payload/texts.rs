@@ -1,7 +1,8 @@
 //! Text messages: one conversation of one person with one number of the company is one request.
 //!
-//! - Identity: `thread_resource_id` where there is one, else `conversation_id`, which stays the same for as long as the
-//!   two numbers write to each other. UNCONFIRMED: when CallRail begins a new thread.
+//! - Identity: `thread_resource_id` where there is one, and `conversation_id`, which stays the same for as long as the
+//!   two numbers write to each other. Not every delivery of a thread names it, and lists never do: so both are names, and
+//!   two threads of one conversation are two all the same. UNCONFIRMED: when CallRail begins a new thread.
 //! - Numbers are in any form (`512-555-0142`), and may be masked (`***0157`): then the person has no number.
 //! - A message's own id is `resource_id` (`SCI…`). The numeric `id` is not always one: some deliveries repeat the
 //!   conversation's there.
@@ -48,7 +49,7 @@ pub(super) fn read(
     };
     let customer = reader.line(&[customer], 64);
     let company = reader.line(&[company], 64);
-    let conversation = conversation(fields, customer.as_deref(), company.as_deref())?;
+    let names = conversation(fields, customer.as_deref(), company.as_deref())?;
     let message = message_id(fields).unwrap_or_else(|| thread::unnamed(&digest(delivery.body())));
     let content = content(&mut reader);
     let at: Option<Timestamp> =
@@ -58,6 +59,7 @@ pub(super) fn read(
         Sender::Company => Author::Agent,
     };
     let facts = Facts {
+        canonical_id: thread_id(fields).map(str::to_owned),
         person: PersonFacts {
             name: reader.line(&["customer_name"], 200),
             phone: customer,
@@ -83,7 +85,7 @@ pub(super) fn read(
         unread_fields: reader.unread(),
         ..facts
     };
-    let mut news = delivery.news("conversation", &[conversation], facts);
+    let mut news = delivery.news("conversation", &names, facts);
     news.is_addition = from == Sender::Company;
     if from == Sender::Customer {
         news.aliases.extend(name(fields, at));
@@ -137,18 +139,28 @@ fn content(reader: &mut Reader<'_>) -> Option<String> {
     (!parts.is_empty()).then(|| text::bounded(&parts.join(" "), MAX_CONTENT))
 }
 
-/// What names the conversation: the provider's id, or the two numbers where a body has none.
+/// The id of the thread, which no other thread has.
+fn thread_id<'f>(fields: &'f Fields<'_>) -> Option<&'f str> {
+    let id = fields.text("thread_resource_id")?;
+    (is_id(id) && !is_placeholder(id)).then_some(id)
+}
+
+/// What names the conversation: the provider's ids, the narrower one first, or the two numbers where a body has none.
 fn conversation(
     fields: &Fields<'_>,
     customer: Option<&str>,
     company: Option<&str>,
-) -> Result<String, ReadError> {
+) -> Result<Vec<String>, ReadError> {
+    let mut ids: Vec<String> = Vec::new();
     for name in NAMES {
         match fields.get(name).filter(|field| field.says_something()) {
             None => {}
             Some(field) => match field.text() {
                 Some(id) if is_placeholder(id) => {}
-                Some(id) if is_id(id) => return Ok(id.to_owned()),
+                Some(id) if ids.iter().any(|known| known == id) => {}
+                Some(id) if is_id(id) => ids.push(id.to_owned()),
+                // One that is good is enough.
+                _ if !ids.is_empty() => {}
                 _ => {
                     return Err(ReadError::BadId {
                         field: name,
@@ -157,6 +169,9 @@ fn conversation(
                 }
             },
         }
+    }
+    if !ids.is_empty() {
+        return Ok(ids);
     }
     if fields.is_cut() {
         // What is missing may be the conversation's id.
@@ -169,10 +184,11 @@ fn conversation(
     if let (Some(customer), Some(company)) = (number(customer), number(company)) {
         // Hashed so that nobody reads the numbers in passing; it is the person's data all the same.
         let numbers = format!("{} {}", customer.as_str(), company.as_str());
-        return Ok(format!("numbers-{}", digest(numbers.as_bytes())));
+        return Ok(vec![format!("numbers-{}", digest(numbers.as_bytes()))]);
     }
     // A message of nobody in particular is a conversation of its own.
-    message_id(fields).ok_or(ReadError::Missing { fields: NAMES })
+    let own = message_id(fields).map(|id| vec![id]);
+    own.ok_or(ReadError::Missing { fields: NAMES })
 }
 
 /// The id of the message itself.

@@ -16,10 +16,16 @@ fn facts(news: &News) -> &TextFacts {
 
 fn conversation(news: &News) -> &str {
     assert_eq!(news.aliases[0].kind, "conversation");
-    // Beside it, only the name of a message by its circumstances.
-    let others = news.aliases.iter().skip(1);
-    assert!(others.clone().all(|alias| alias.kind == "text"), "{news:?}");
-    assert!(others.count() <= 1);
+    // Beside it, a wider name and that of a message by its circumstances.
+    let of_kind = |kind: &str| {
+        news.aliases
+            .iter()
+            .filter(|alias| alias.kind == kind)
+            .count()
+    };
+    let (names, texts) = (of_kind("conversation"), of_kind("text"));
+    assert!(names <= 2 && texts <= 1, "{news:?}");
+    assert_eq!(names + texts, news.aliases.len(), "{news:?}");
     &news.aliases[0].value
 }
 
@@ -64,6 +70,13 @@ fn a_text_and_its_answer_are_one_conversation() {
 fn a_thread_is_narrower_than_a_conversation() {
     let threaded = received(json!({ "thread_resource_id": "THR0142" }));
     assert_eq!(conversation(&threaded), "THR0142");
+    assert_eq!(threaded.facts.canonical_id.as_deref(), Some("THR0142"));
+    // A delivery that leaves the thread out is of the same conversation.
+    let wider = &threaded.aliases[1];
+    assert_eq!((&*wider.kind, &*wider.value), ("conversation", "k7pQx"));
+    let unthreaded = received(json!({}));
+    assert_eq!(unthreaded.aliases[0], *wider);
+    assert_eq!(unthreaded.facts.canonical_id, None);
     for nothing in [json!(null), json!(""), json!("null"), json!(0)] {
         let news = received(json!({ "thread_resource_id": nothing }));
         assert_eq!(conversation(&news), "k7pQx");
