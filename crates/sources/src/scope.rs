@@ -60,8 +60,8 @@ impl Scope {
         }
     }
 
-    /// These names as names of this scope. One of an account's has two, since not every body names its account: one of the
-    /// account, by which another source of it knows the thing, and one of the source.
+    /// These names as names of this scope. One of an account's has two, since not every body names its account: one of
+    /// the account, by which another source of it knows the thing, and one of the source.
     pub fn named(&self, aliases: Vec<Alias>) -> Vec<Alias> {
         let source = self.source.to_string();
         let mut named = Vec::with_capacity(aliases.len());
@@ -115,7 +115,7 @@ mod tests {
         let (delivery, id) = (delivery.unwrap(), source.parse().unwrap());
         let read = read_as_set(zendesk, id, &[], &json!({}), &delivery, None);
         let Ok(Reading::News(news)) = read else {
-            panic!("it is a ticket: {read:?}");
+            panic!("it is a ticket");
         };
         let scope = Scope::of(zendesk, id, &delivery);
         (news.aliases, scope.of_deliveries())

@@ -37,7 +37,8 @@ pub struct StaleLink {
 /// Links requests that are the same person's and came within `window` of each other.
 ///
 /// A number or an address at which several people answer joins nobody: two different names are enough, or two extensions of
-/// one number, and links that it made before are taken out. So what is linked follows from which requests there are, not from their order.
+/// one number, and links that it made before are taken out. So what is linked follows from which requests there are, not
+/// from their order.
 pub fn link(
     states: Vec<RequestState>,
     circles: &[Circle],

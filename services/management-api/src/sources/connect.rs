@@ -449,7 +449,7 @@ impl Connecting<'_> {
         let had = api.accounts(&before, &source.accounts).await;
         // Where the provider no longer tells, the source does.
         let had = had.ok().flatten();
-        let mut had = had.unwrap_or_else(|| source.accounts.clone());
+        let mut had = create::distinct(had.unwrap_or_else(|| source.accounts.clone()));
         had.retain(|id| !chosen.contains(id));
         Ok((!had.is_empty()).then_some((before, had)))
     }
@@ -474,9 +474,8 @@ impl Connecting<'_> {
             office: source.office,
             accounts,
         });
-        let store = &self.deps.store;
-        let changed = store.change_source(&source.tenant, source.id, change, &act);
-        match changed.await {
+        let (store, tenant) = (&self.deps.store, self.caller.tenant());
+        match store.change_source(tenant, source.id, change, &act).await {
             Ok(changed) => {
                 *source = changed;
                 Ok(Ok(()))
@@ -506,11 +505,10 @@ impl Connecting<'_> {
                 .act("source.remove_key", &source.id)
                 .saying(format!("the key {name}, of an account that is gone"));
             let change = SourceChange::RemoveKey(name.clone());
-            let store = &self.deps.store;
-            let changed = store.change_source(&source.tenant, source.id, change, &act);
-            *source = changed.await?;
+            let (store, tenant) = (&self.deps.store, self.caller.tenant());
+            *source = store.change_source(tenant, source.id, change, &act).await?;
             if let Ok(name) = name.parse() {
-                keys::forget(self.deps, &source.tenant, &name).await;
+                keys::forget(self.deps, tenant, &name).await;
             }
         }
         Ok(())
