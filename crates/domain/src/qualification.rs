@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     AnalysisSection, AreaVerdict, Coordinates, Document, MapAddress, Normalized, OfficeConfig,
-    Place, PostalCode, QualificationSection, RequiredField, SpamGate, SpamThresholds,
+    Place, PostalCode, QualificationSection, RequiredField, ServiceArea, SpamGate, SpamThresholds,
 };
 
 /// What the spam gate says of a likelihood in percent: above the upper threshold quarantine, from the lower one on,
@@ -52,7 +52,7 @@ pub fn qualify(
     let facts = document.facts();
     let place = Place {
         coordinates,
-        ..place(document, analysis)
+        ..place(document, analysis, &config.service_area)
     };
     let (gate, gate_reason) = match facts.marked_spam {
         Some(true) => {
@@ -84,28 +84,53 @@ pub fn qualify(
     }
 }
 
-/// What was said of where the project is.
-fn place(document: &Document, analysis: &AnalysisSection) -> Place {
+/// What was said of where the project is. A ZIP code that the analysis found in somebody's words sends a lead away only
+/// where nothing that was typed stands against it: in doubt it is not known where the project is.
+fn place(document: &Document, analysis: &AnalysisSection, area: &ServiceArea) -> Place {
     let contact = document.facts().contact();
+    let is_typed = !document.channel().is_by_number();
+    let is_other_state = |code: &PostalCode| {
+        let states = code.state().zip(contact.state.as_deref());
+        states.is_some_and(|(of_code, said)| of_code != said)
+    };
+    let is_contradicted = contact.postal_code.as_ref().is_some_and(is_other_state);
     let said = |code: &&PostalCode| !code.is_placeholder();
     let said = analysis.postal_code.as_ref().filter(said).cloned();
-    let is_contradicted = contact
+    let town = contact.city.clone().zip(contact.state.clone());
+    // A code of another state than the one that was said beside it may speak for the area, not against it.
+    let typed = contact
         .postal_code
         .as_ref()
-        .and_then(PostalCode::state)
-        .zip(contact.state.as_deref())
-        .is_some_and(|(of_code, said)| of_code != said);
-    // A code of another state than the one that was said beside it may speak for the area, not against it.
-    let (typed, recorded) = if document.channel().is_by_number() || is_contradicted {
-        (None, contact.postal_code)
-    } else {
-        (contact.postal_code, None)
+        .filter(|code| is_typed && !is_contradicted && !code.is_placeholder());
+    let sends_away = |place: Place| matches!(area.verdict(&place), AreaVerdict::Out(_));
+    let of_code = |code: &PostalCode| Place {
+        postal_code: Some(code.clone()),
+        ..Place::default()
+    };
+    let of_town = || Place {
+        caller_city: town.clone(),
+        ..Place::default()
+    };
+    let is_doubtful = |code: &PostalCode| {
+        is_typed
+            && sends_away(of_code(code))
+            && match typed {
+                Some(typed) => !sends_away(of_code(typed)),
+                None => {
+                    is_other_state(code) || matches!(area.verdict(&of_town()), AreaVerdict::In(_))
+                }
+            }
+    };
+    let recorded = contact.postal_code.clone().filter(|_| typed.is_none());
+    let postal_code = match said {
+        Some(said) if is_doubtful(&said) => None,
+        said => said.or_else(|| typed.cloned()),
     };
     Place {
-        postal_code: said.or(typed),
+        postal_code,
         address: analysis.address.clone().or(contact.address),
         caller_postal_code: recorded,
-        caller_city: contact.city.zip(contact.state),
+        caller_city: town,
         coordinates: None,
     }
 }
@@ -130,7 +155,7 @@ pub fn address_to_locate(
     if country.is_some_and(|country| !is_home(country)) {
         return None;
     }
-    let place = place(document, analysis);
+    let place = place(document, analysis, &office.workflow.service_area);
     let typed = !document.channel().is_by_number();
     let contact = facts.contact();
     let address = if typed {

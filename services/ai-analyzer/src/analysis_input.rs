@@ -5,6 +5,8 @@ use domain::{
     lead::brief::{Happened, Speaker, Utterance},
 };
 
+use crate::zip;
+
 /// Longest conversation that is read, in bytes: several hours of talk.
 const MAX_TEXT_BYTES: usize = 400_000;
 
@@ -146,7 +148,7 @@ fn facts(brief: &Brief) -> Vec<Fact> {
         (city.to_owned(), brief.city.clone()),
         (state.to_owned(), brief.state.clone()),
         (
-            "ZIP code on file".to_owned(),
+            zip::ON_FILE.to_owned(),
             zip.map(|zip| zip.as_str().to_owned()),
         ),
         ("address on file".to_owned(), brief.address.clone()),

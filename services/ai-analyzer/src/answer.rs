@@ -3,8 +3,8 @@
 //! An answer that lacks a field, has one of another type, a word that is not on its list, a number outside of its range
 //! or a summary that repeats itself is refused as a whole: the service promises the schema, so such an answer went wrong
 //! and its other values mean nothing either. Clamped, a confidence of 85 would be complete certainty. Beyond that the
-//! answer is fixed: long text is cut, a reason whose quote nobody said is dropped, and so is a ZIP code that stands
-//! nowhere.
+//! answer is fixed: long text is cut, a reason whose quote nobody said is dropped, and so is a ZIP code that nobody
+//! said as one ([`zip`]), or that a typed one outranks.
 
 use domain::{Budget, Intent, PostalCode, ProjectType, Reason, Sentiment, Timeline, loops, text};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use crate::{
     analysis_input::AnalysisInput,
     judgment::{Judgment, MAX_ADDRESS, MAX_QUOTE_BYTES, MAX_REASON, MAX_REASONS, MAX_SUMMARY},
     words::Words,
+    zip,
 };
 
 /// The answer is not of the shape that was asked for. Names the field, never its value.
@@ -43,7 +44,7 @@ pub(crate) fn read(answer: &Value, input: &AnalysisInput) -> Result<Judgment, Ou
             .take(MAX_REASONS)
             .collect(),
         spam_likelihood: number(answer, "spam_likelihood", 100.0)?,
-        postal_code: postal_code(&answer["postal_code"], &said, input),
+        postal_code: postal_code(&answer["postal_code"], input),
         address: answer["address"]
             .as_str()
             .and_then(|address| text::line(address, MAX_ADDRESS)),
@@ -104,16 +105,10 @@ fn reason(item: &Value, said: &[Words<'_>]) -> Option<Reason> {
     })
 }
 
-/// A ZIP code that was said, typed or delivered.
-fn postal_code(value: &Value, said: &[Words<'_>], input: &AnalysisInput) -> Option<PostalCode> {
+/// A ZIP code that was said or typed as one.
+fn postal_code(value: &Value, input: &AnalysisInput) -> Option<PostalCode> {
     let code = PostalCode::parse(value.as_str()?).ok()?;
-    let stands_in =
-        |words: &Words<'_>| words.postal_codes().iter().any(|(known, _)| *known == code);
-    let in_facts = || {
-        let mut facts = input.facts.iter();
-        facts.any(|fact| stands_in(&Words::of(&fact.value)))
-    };
-    (said.iter().any(stands_in) || in_facts()).then_some(code)
+    (zip::is_said(input, &code) && !zip::is_outranked(input, &code)).then_some(code)
 }
 
 #[cfg(test)]
@@ -332,18 +327,24 @@ mod tests {
     }
 
     #[test]
-    fn a_zip_code_must_stand_somewhere() {
-        let code = |value: Value| {
-            judge(&with("postal_code", value))
-                .unwrap()
-                .postal_code
-                .map(String::from)
+    fn a_zip_code_must_be_said_as_one() {
+        let code = |value: Value, input: &AnalysisInput| {
+            let judgment = read(&with("postal_code", value), input).unwrap();
+            judgment.postal_code.map(String::from)
         };
+        let mut form = call();
         assert_eq!(
-            code(json!("75201")).as_deref(),
-            Some("75201"),
-            "it is on file"
+            code(json!("75201"), &form),
+            None,
+            "it belongs to the caller's number"
         );
+        form.channel = Channel::Form;
+        assert_eq!(
+            code(json!("75201"), &form).as_deref(),
+            Some("75201"),
+            "it was typed"
+        );
+        assert_eq!(code(json!("78664"), &form), None, "another one was typed");
         for value in [
             json!("10001"),
             json!("7866"),
@@ -352,7 +353,14 @@ mod tests {
             json!({}),
             Value::Null,
         ] {
-            assert_eq!(code(value.clone()), None, "{value}");
+            assert_eq!(code(value.clone(), &call()), None, "{value}");
+        }
+        let mut said = call();
+        for text in ["Budget 45000", "10234 Burnet Road", "Reference 31337"] {
+            said.utterances.push(voice("2", text));
+        }
+        for digits in ["45000", "10234", "31337"] {
+            assert_eq!(code(json!(digits), &said), None, "{digits}");
         }
     }
 

@@ -13,6 +13,7 @@ mod map;
 mod prompt;
 mod rules;
 mod words;
+mod zip;
 
 use std::sync::Arc;
 

@@ -76,6 +76,11 @@ impl<'a> Words<'a> {
         self.text.get(self.place(range)?)
     }
 
+    /// What stands behind these words, as it was written.
+    pub(crate) fn rest(&self, range: &Range<usize>) -> Option<&'a str> {
+        self.text.get(self.place(range)?.end..)
+    }
+
     /// Where these words stand in the text.
     fn place(&self, range: &Range<usize>) -> Option<Range<usize>> {
         let words = self.words.get(range.clone())?;

@@ -1,9 +1,9 @@
 //! Where a lead ends, and that none ends unseen.
 
 use domain::{
-    AreaVerdict, Channel, City, EffectKey, Message, NotificationsSection, OfficeConfig, Outcome,
-    ParkCause, PostalCode, Receipt, RequestId, ReviewAction, Section, ServiceArea, SpamGate, Stage,
-    Status, WorkState, qualification, transition,
+    AreaBasis, AreaVerdict, Channel, City, EffectKey, Message, NotificationsSection, OfficeConfig,
+    Outcome, ParkCause, PostalCode, Receipt, RequestId, ReviewAction, Section, ServiceArea,
+    SpamGate, Stage, Status, WorkState, qualification, transition,
 };
 use testkit::lead;
 
@@ -341,6 +341,46 @@ fn a_recorded_zip_code_never_sends_a_lead_away() {
             "{channel}: it was typed"
         );
         assert!(!is_out(channel, "00000", None, None), "{channel}");
+    }
+}
+
+/// What the analysis reads out of words may be anything: where somebody lives, or what a model takes for a ZIP code.
+#[test]
+fn what_was_typed_outranks_a_zip_code_that_the_analysis_found() {
+    let area = |code: Option<&str>, town: Option<(&str, &str)>, said: &str| {
+        let mut document = lead::document(Channel::Form);
+        let person = &mut document.source.said.person;
+        person.postal_code = code.map(str::to_owned);
+        person.city = town.map(|(city, _)| city.to_owned());
+        person.state = town.map(|(_, state)| state.to_owned());
+        person.address = None;
+        let mut analysis = lead::analysis(&document);
+        analysis.postal_code = PostalCode::parse(said).ok();
+        analysis.address = None;
+        qualification::qualify(&document, &analysis, &austin(), None).area
+    };
+    let by_code = AreaVerdict::In(AreaBasis::PostalCode);
+    let out = AreaVerdict::Out(AreaBasis::PostalCode);
+    let round_rock = Some(("Round Rock", "TX"));
+    for (code, town, said, expected) in [
+        (Some("78704"), None, "10001", AreaVerdict::Unknown),
+        (Some("78704"), None, "78701", by_code),
+        (Some("10001"), None, "78704", by_code),
+        (Some("10001"), None, "75201", out),
+        (Some("00000"), None, "75201", out),
+        (
+            None,
+            Some(("Austin", "TX")),
+            "75201",
+            AreaVerdict::In(AreaBasis::CallerCity),
+        ),
+        (None, round_rock, "10234", AreaVerdict::Unknown),
+        (None, round_rock, "75201", out),
+        (None, round_rock, "78704", by_code),
+        (None, None, "75201", out),
+        (None, None, "00045", AreaVerdict::Unknown),
+    ] {
+        assert_eq!(area(code, town, said), expected, "{code:?} {town:?} {said}");
     }
 }
 

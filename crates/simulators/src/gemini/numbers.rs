@@ -85,7 +85,7 @@ pub(super) fn dollars(plain: &str) -> Option<f64> {
     let (mut named, mut likely) = (0.0_f64, 0.0_f64);
     for (word, next) in words.iter().zip(words.iter().skip(1).chain([&""])) {
         let dollars = value(word).unwrap_or(0.0);
-        let is_zip = plain.contains("zip") && postal_code(word).is_some();
+        let is_zip = plain.contains("zip") && is_five_digits(word);
         if word.starts_with('$') || MONEY.contains(next) {
             named = named.max(dollars);
         } else if speaks_of_money && dollars >= 1000.0 && !is_zip {
@@ -140,15 +140,40 @@ pub(super) fn until_named_month(plain: &str, now: Timestamp) -> Option<f64> {
     })
 }
 
-/// Five digits that are a ZIP code, or the first five of nine.
-pub(super) fn postal_code(plain: &str) -> Option<String> {
+/// Five digits that are a ZIP code, or the first five of nine, the last of several: any where one is spoken of, else
+/// what stands behind a state, a street, `in` or `at`. What is counted, a house's number or a reference is none.
+pub(super) fn postal_code(plain: &str, is_named: bool) -> Option<String> {
     let words = words(plain);
-    let mut pairs = words.iter().zip(words.iter().skip(1).chain([&""]));
-    pairs.find_map(|(word, next)| {
-        let zip = word.split('-').next()?;
-        let is_zip = zip.len() == 5 && zip.bytes().all(|byte| byte.is_ascii_digit());
-        (is_zip && *next != "square" && !MONEY.contains(next)).then(|| zip.to_owned())
-    })
+    let mut places = (0..words.len()).rev();
+    let at = places.find(|at| is_postal_code(&words, *at, is_named))?;
+    words[at].split('-').next().map(str::to_owned)
+}
+
+fn is_postal_code(words: &[&str], at: usize, is_named: bool) -> bool {
+    const STREETS: &str = "street st avenue ave lane ln road rd drive dr boulevard blvd court ct way place trail circle";
+    const STATES: &str = "texas tx az ca fl ga il ks mi mn mo nc nj nm nv ny sc tn va wa";
+    const OTHERS: &str =
+        "budget spend pay about around box reference ref order invoice ticket permit account";
+    const COUNTED: &str = "square sq feet budget thousand";
+    let is_in = |list: &str, word: &str| list.split(' ').any(|other| other == word);
+    let word = |at: Option<usize>| at.and_then(|at| words.get(at)).copied().unwrap_or_default();
+    let before = |by| word(at.checked_sub(by));
+    let next = word(at.checked_add(1));
+    let is_other = is_in(COUNTED, next)
+        || MONEY.contains(&next)
+        || (1..=3).any(|by| is_in(STREETS, word(at.checked_add(by))))
+        || before(1) != "zip" && (1..=2).any(|by| is_in(OTHERS, before(by)));
+    let is_of_place = before(1) == "in"
+        || before(1) == "at" && next.is_empty()
+        || is_in(STATES, before(1))
+        || (1..=6).any(|by| is_in(STREETS, before(by)));
+    is_five_digits(words[at]) && !is_other && (is_named || is_of_place)
+}
+
+/// Five digits, or nine with a dash.
+fn is_five_digits(word: &str) -> bool {
+    let five = word.split('-').next().unwrap_or_default();
+    five.len() == 5 && five.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -182,9 +207,35 @@ mod tests {
         ] {
             assert_eq!(dollars(&as_digits(text)), expected, "{text}");
         }
-        let zip = |text: &str| postal_code(&as_digits(text));
-        assert_eq!(zip("in 78664-1234, please").as_deref(), Some("78664"));
-        assert_eq!(zip("it costs 45000 dollars"), None);
+    }
+
+    #[test]
+    fn a_zip_code_stands_in_a_place() {
+        let zip = |text: &str| postal_code(&as_digits(text), false);
+        for text in [
+            "in 78664-1234, please",
+            "we're at seven eight six six four.",
+            "12 elm street, austin, 78664",
+            "i live in 10001 now but the house is in 78664",
+            "round rock, tx 78664",
+        ] {
+            assert_eq!(zip(text).as_deref(), Some("78664"), "{text}");
+        }
+        for text in [
+            "it costs 45000 dollars",
+            "kitchen budget 45000",
+            "kitchen at 10234 burnet road",
+            "po box 10001, round rock",
+            "kitchen, reference 31337",
+            "kitchen 45000",
+        ] {
+            assert_eq!(zip(text), None, "{text}");
+        }
+        let named = |text: &str| postal_code(&as_digits(text), true);
+        assert_eq!(
+            named("my zip is 78664, the budget 45000").as_deref(),
+            Some("78664")
+        );
     }
 
     #[test]

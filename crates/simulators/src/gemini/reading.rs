@@ -96,7 +96,12 @@ impl Reading {
         let address = labeled(&said, ["address", "street", "city"]);
         let address = address.or_else(|| find_text(&callers, street));
         reading.add("address", address.or_else(|| best("address", &callers)));
-        let zip = [&callers, &said, &all].into_iter().find_map(|it| zip(it));
+        let is_asked = said
+            .iter()
+            .any(|it| names_zip(it) && it.text.ends_with('?'));
+        let zip = [&callers, &said, &all]
+            .into_iter()
+            .find_map(|it| zip(it, is_asked));
         reading.add("postal_code", zip);
         let name = || labeled(&all, ["caller name", "customer name", "name"]);
         reading.add("name", find_text(&said, introduced).or_else(name));
@@ -239,11 +244,23 @@ fn timeline(said: &[Sentence], now: Timestamp) -> Option<Fact> {
     Some(fact(&text, level(number, &LEVELS), number, quotes))
 }
 
-/// A ZIP code where one is spoken of, or else any that stands alone.
-fn zip(said: &[Sentence]) -> Option<Fact> {
-    let is_named = |it: &Sentence| it.plain.contains("zip") || it.plain.contains("postal");
-    find_text(said, |it| postal_code(&it.plain).filter(|_| is_named(it)))
-        .or_else(|| find_text(said, |it| postal_code(&it.plain)))
+/// A ZIP code where one is spoken of, or else one that is said of a place, or that answers a question for one. Any other
+/// five digits may be a sum or the number of a house.
+fn zip(said: &[Sentence], is_asked: bool) -> Option<Fact> {
+    let is_short = |it: &Sentence| words(&it.plain).len() <= 4;
+    find_text(said, |it| {
+        postal_code(&it.plain, true).filter(|_| names_zip(it))
+    })
+    .or_else(|| find_text(said, |it| postal_code(&it.plain, false)))
+    .or_else(|| {
+        find_text(said, |it| {
+            postal_code(&it.plain, true).filter(|_| is_asked && is_short(it))
+        })
+    })
+}
+
+fn names_zip(sentence: &Sentence) -> bool {
+    sentence.plain.contains("zip") || sentence.plain.contains("postal")
 }
 
 /// The name after "my name is", "this is" or "I'm", of anybody but the staff.

@@ -443,34 +443,3 @@ pub(super) const CALL_BACK: &[&str] = &[
     "call me at",
     "reach me at",
 ];
-
-/// What streets are called.
-pub(super) const STREETS: &[&str] = &[
-    "street",
-    "st",
-    "avenue",
-    "ave",
-    "road",
-    "rd",
-    "lane",
-    "ln",
-    "drive",
-    "dr",
-    "court",
-    "ct",
-    "circle",
-    "boulevard",
-    "blvd",
-    "way",
-    "parkway",
-    "trail",
-    "loop",
-    "cove",
-    "place",
-    "terrace",
-];
-
-/// What stands before a sum of money.
-pub(super) const BEFORE_SUMS: &[&str] = &[
-    "spend", "pay", "budget", "about", "around", "roughly", "maybe", "under",
-];

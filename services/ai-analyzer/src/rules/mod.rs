@@ -28,6 +28,7 @@ use self::{
 use crate::{
     analysis_input::AnalysisInput,
     judgment::{Judgment, MAX_SUMMARY},
+    zip,
 };
 
 /// Version of lexicon and sums together. It is stored with each analysis.
@@ -214,18 +215,13 @@ fn intent(input: &AnalysisInput, customer: &Customer<'_>) -> Option<Finding<Inte
     found
 }
 
-/// The ZIP code as said, else as answered. An answer stands with its question: alone, five digits may be anything.
+/// The ZIP code as said, else as answered.
 fn postal_code(input: &AnalysisInput, own: &Said<'_>) -> Option<Finding<PostalCode>> {
-    let conversation = input.utterances.iter().map(|said| said.text.as_str());
-    let is_asked = Said::of(conversation.chain(input.note.as_deref()))
-        .any_of(&["zip", "zipcode"])
-        .is_some();
-    let answers = input.happened.answers.iter();
-    let answers: Vec<String> = answers
-        .map(|(question, answer)| format!("{question}: {answer}"))
-        .collect();
-    own.postal_code(is_asked)
-        .or_else(|| Said::of(answers.iter().map(String::as_str)).postal_code(false))
+    let answers = zip::answers(input);
+    let found = own
+        .postal_code(zip::is_asked(input))
+        .or_else(|| Said::of(answers.iter().map(String::as_str)).postal_code(false))?;
+    (!zip::is_outranked(input, &found.value)).then_some(found)
 }
 
 fn project(customer: &Customer<'_>) -> Option<Finding<ProjectType>> {

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use domain::PostalCode;
 
-use super::lexicon;
-use crate::{judgment::MAX_QUOTE_BYTES, words::Words};
+use crate::{judgment::MAX_QUOTE_BYTES, words::Words, zip};
 
 /// One thing that was found, with the words that show it.
 pub(super) struct Finding<T> {
@@ -74,28 +73,10 @@ impl<'a> Said<'a> {
         Some(Finding::at(value, words, &at))
     }
 
-    /// The last ZIP code that is called one, follows a state or a street, or answers the question for one, if somebody
-    /// asked it.
-    ///
-    /// Five digits alone may be anything, and a wrong ZIP code can send a lead away.
+    /// The last ZIP code that is meant as one ([`zip::said`]), if somebody asked for one also where it answers that.
     pub(super) fn postal_code(&self, is_asked: bool) -> Option<Finding<PostalCode>> {
-        let is_zip = |word: &str| matches!(word, "zip" | "zipcode" | "postal");
-        let is_street = |word: &str| lexicon::STREETS.contains(&word);
-        let is_meant = move |words: &Words<'_>, at: &Range<usize>| {
-            let near = |test: fn(&str) -> bool| (1..=6).any(|by| test(words.before(at.start, by)));
-            let is_sum =
-                (1..=2).any(|by| lexicon::BEFORE_SUMS.contains(&words.before(at.start, by)));
-            let is_house = (0..4).any(|by| is_street(words.get(at.end + by)));
-            let ends_turn = at.end == words.len() || words.get(at.end).starts_with("thank");
-            let is_answer = is_asked && at.start <= 4 && ends_turn;
-            let follows_state = matches!(words.before(at.start, 1), "tx" | "texas");
-            !is_sum && !is_house && (near(is_zip) || near(is_street) || follows_state || is_answer)
-        };
         let found = self.0.iter().flat_map(|words| {
-            let codes = words
-                .postal_codes()
-                .into_iter()
-                .filter(move |(_, at)| is_meant(words, at));
+            let codes = zip::said(words, is_asked).into_iter();
             codes.map(move |(code, at)| Finding::at(code, words, &at))
         });
         found.last()

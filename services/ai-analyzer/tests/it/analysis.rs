@@ -508,6 +508,38 @@ async fn a_form_without_a_message_is_judged_by_its_answers() {
     assert_eq!(code, Some("78664"));
 }
 
+/// Sums, houses' numbers, boxes and references have five digits, too.
+#[tokio::test]
+async fn digits_that_are_no_zip_code_send_nobody_away() {
+    let world = World::start().await;
+    let judged = async |words: &str, typed: Option<&str>| {
+        let mut document = written(Channel::Form, words);
+        document.source.said.person.postal_code = typed.map(str::to_owned);
+        let model = world.judge(&job_with(document.clone(), 0, austin())).await;
+        world.simulators.gemini().always(Fault::Status(503));
+        let rules = world.judge(&job_with(document, 1, austin())).await;
+        world.simulators.gemini().clear_faults();
+        [model.qualification.area, rules.qualification.area]
+    };
+    let by_code = AreaVerdict::In(AreaBasis::PostalCode);
+    for words in [
+        "I want a new kitchen. The budget is 45000.",
+        "I want a new kitchen at 10234 Burnet Road.",
+        "I want a new kitchen, reference 31337.",
+        "I want a new kitchen. Write to PO Box 10001, Round Rock.",
+    ] {
+        assert_eq!(judged(words, Some("78704")).await, [by_code; 2], "{words}");
+        let unknown = [AreaVerdict::Unknown; 2];
+        assert_eq!(judged(words, None).await, unknown, "{words}");
+    }
+    let moved = "I want a new kitchen. I live in 10001 now but the house is in 78704.";
+    assert_eq!(judged(moved, Some("78704")).await, [by_code; 2]);
+    let out = AreaVerdict::Out(AreaBasis::PostalCode);
+    let far = "I want a new kitchen. The ZIP code is 75201.";
+    assert_eq!(judged(far, None).await, [out; 2]);
+    assert_eq!(judged(far, Some("78704")).await, [by_code; 2]);
+}
+
 #[tokio::test]
 async fn an_earlier_analysis_is_no_fact() {
     let world = World::start().await;
