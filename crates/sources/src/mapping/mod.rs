@@ -5,6 +5,7 @@
 
 mod derived;
 mod fields;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +13,8 @@ use domain::{About, Consent, Facts, FormFacts, PersonFacts, text};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use self::derived::can_be;
 pub(crate) use self::fields::{FIELDS, MAPPING, name};
+use self::{derived::can_be, whose::Whose};
 use crate::{
     answers::Answers,
     body::{Body, Entry},
@@ -59,6 +60,7 @@ impl Mapping {
             .collect();
         let normal = normal.as_slice();
         let says: Vec<_> = body.entries.iter().map(Entry::says_something).collect();
+        let whose = Whose::of(self, body);
         for field in FIELDS {
             let own = self.names(field.name).iter().flat_map(|name| {
                 let wanted = normalized(name);
@@ -68,7 +70,13 @@ impl Mapping {
                     .chain(normal.iter().position(|(known, _)| *known == wanted))
                     .filter(|at| says[*at])
             });
-            let is_free = |at: &usize| !used[*at] && says[*at];
+            let is_free = |at: &usize| !used[*at] && says[*at] && !whose.is_others(field, *at);
+            let near = whose.nearest(field);
+            let near = field.aliases.iter().flat_map(|alias| {
+                let near = near.iter().copied().filter(is_free);
+                near.filter(move |at| is_same(&normal[*at].1, alias))
+            });
+            let own = own.chain(near.filter(|_| field.is_telling));
             let whole = field.aliases.iter().flat_map(|alias| {
                 let all = (0..body.entries.len()).filter(is_free);
                 all.filter(move |at| is_same(&normal[*at].0, alias))

@@ -6,6 +6,7 @@ mod busy;
 mod calendly;
 mod callrail;
 mod contract;
+mod forms;
 mod intercom;
 mod lists;
 mod sent;
