@@ -3,6 +3,8 @@
 //! Source: general knowledge of what Contact Form 7, Elementor, Gravity Forms, HubSpot, Jotform, Typeform and Webflow
 //! send. UNCONFIRMED in details, which is why a tenant's own mapping goes before all of this.
 
+use domain::PostalCode;
+
 use super::{Body, Entry, MAX_DEPTH, MAX_FIELDS, MAX_NAME, RAW, scalar};
 use crate::{Field, Fields, mapping};
 
@@ -494,8 +496,20 @@ fn gravity(body: &mut Body) {
     };
     let mut named = Vec::new();
     for (at, field, part) in &numbers {
-        let is_address = has(field, "5") || (has(field, "1") && has(field, "4"));
-        let is_name = !is_address && (has(field, "3") || has(field, "6")) && !has(field, "1");
+        let said = |wanted: &str| {
+            let mut parts = numbers.iter();
+            let found = parts.find(|(_, known, part)| known == field && part == wanted);
+            found.map(|(at, ..)| body.entries[*at].joined())
+        };
+        let is_address = is_gravity_address(said);
+        let is_name = !is_address && (has(field, "3") || has(field, "6")) && {
+            let mut parts = numbers.iter().filter(|(_, known, _)| known == field);
+            parts.all(|(at, _, part)| {
+                // Title, first, middle and last name, and what stands behind it.
+                let is_part = matches!(part.as_str(), "2" | "3" | "4" | "6" | "8");
+                is_part && !is_box(&body.entries[*at].joined())
+            })
+        };
         let name = match (part.as_str(), is_name, is_address) {
             ("3", true, _) => "first_name",
             ("6", true, _) => "last_name",
@@ -514,4 +528,66 @@ fn gravity(body: &mut Body) {
             body.entries[at].name = name.to_owned();
         }
     }
+}
+
+/// Whether the parts of a field are those of an address. The ticked boxes of a list have such numbers, too, and each says
+/// what stands beside it.
+fn is_gravity_address(said: impl Fn(&str) -> Option<String>) -> bool {
+    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    let (street, state, zip) = (said("1"), said("4"), said("5"));
+    let is_street = street.as_deref().is_some_and(has_digit);
+    let is_state = state
+        .as_deref()
+        .is_some_and(|state| !has_digit(state) && !is_box(state));
+    let is_short = |state: &str| state.len() == 2 && state.bytes().all(|b| b.is_ascii_alphabetic());
+    let has_letters = state.as_deref().is_some_and(is_short);
+    match zip.as_deref() {
+        Some(zip) if PostalCode::parse(zip).is_ok() => true,
+        Some(zip) if !has_digit(zip) => false,
+        Some(_) => is_street && is_state,
+        None => street.is_some() && (has_letters || is_street && is_state),
+    }
+}
+
+/// Whether a text is what stands beside the box of a list: work on a house, and nobody's name.
+fn is_box(text: &str) -> bool {
+    const WORK: [&str; 34] = [
+        "addition",
+        "additions",
+        "basement",
+        "bath",
+        "bathroom",
+        "bathrooms",
+        "cabinets",
+        "countertops",
+        "deck",
+        "decks",
+        "doors",
+        "electrical",
+        "fence",
+        "flooring",
+        "floors",
+        "garage",
+        "gutters",
+        "home",
+        "hvac",
+        "insulation",
+        "kitchen",
+        "kitchens",
+        "painting",
+        "patio",
+        "plumbing",
+        "porch",
+        "remodel",
+        "remodeling",
+        "roof",
+        "roofing",
+        "siding",
+        "tile",
+        "window",
+        "windows",
+    ];
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphabetic());
+    words.any(|word| WORK.contains(&word)) || text.bytes().any(|byte| byte.is_ascii_digit())
 }

@@ -103,3 +103,35 @@ fn a_projects_address_goes_before_any_other() {
     assert_eq!(lead.person.city.as_deref(), Some("Austin"));
     assert_eq!(lead.person.postal_code.as_deref(), Some("78704"));
 }
+
+/// Gravity Forms numbers the ticked boxes of a list as it numbers the parts of a name and of an address.
+#[test]
+fn ticked_boxes_of_gravity_forms_are_no_address_and_no_name() {
+    let boxes = in_json(&json!({
+        "form_id": "3", "1.3": "Gail", "1.6": "Vity", "2": "(512) 555-0102", "5.1": "Kitchen", "5.5": "Deck",
+    }));
+    assert_eq!(boxes.person.name.as_deref(), Some("Gail Vity"));
+    assert_eq!(
+        (boxes.person.address, boxes.person.postal_code),
+        (None, None)
+    );
+    let both = in_json(&json!({
+        "form_id": "3", "1.3": "Gail", "1.6": "Vity", "2": "(512) 555-0102", "5.1": "Kitchen", "5.4": "Roof",
+        "10.1": "12 Elm St", "10.3": "Austin", "10.4": "TX", "10.5": "78704",
+    }));
+    assert_eq!(both.person.address.as_deref(), Some("12 Elm St"));
+    assert_eq!(both.person.city.as_deref(), Some("Austin"));
+    assert_eq!(both.person.state.as_deref(), Some("TX"));
+    assert_eq!(both.person.postal_code.as_deref(), Some("78704"));
+    for names in [["5.3", "5.6"], ["input_5_3", "input_5_6"]] {
+        let mut body = json!({ "form_id": "3", "1": "Gail Vity", "2": "(512) 555-0108" });
+        body[names[0]] = json!("Windows");
+        body[names[1]] = json!("Roof");
+        let lead = in_json(&body);
+        assert_eq!(lead.person.name, None, "{names:?}");
+        assert_eq!(lead.person.phone.as_deref(), Some("(512) 555-0108"));
+    }
+    let texas =
+        in_json(&json!({ "form_id": "3", "1.3": "Gail", "4.1": "12 Elm St", "4.4": "Texas" }));
+    assert_eq!(texas.person.address.as_deref(), Some("12 Elm St"));
+}
