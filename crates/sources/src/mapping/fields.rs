@@ -140,7 +140,7 @@ fields! {
     attribution "first_msclkid": ["first_msclkid"], "Microsoft's id of the first visit's click.";
     attribution "first_referrer": ["first_referrer", "first_referer"], "The page that the person came from the first time.";
     attribution "first_landing_page": ["first_landing_page", "first_landing_page_url", "first_landing_url", "first_page"], "The page on which the first visit began.";
-    telling "consent": ["consent", "sms_consent", "tcpa", "tcpa_consent", "terms", "acceptance", "acceptance_terms", "gdpr"],
+    telling "consent": ["consent", "sms_consent", "tcpa", "tcpa_consent", "acceptance", "gdpr"],
         "The box by which the person agrees to be called or written to.";
     telling "consent_at": ["consent_at", "consent_time", "consent_timestamp"], "When the person agreed.";
     field "form": ["form_id", "form_name", "form", "formid", "form_title", "formtitle", "form.name", "form.id"],

@@ -42,6 +42,8 @@ pub(crate) struct Mapped {
     dropped: Vec<String>,
     /// What stands beside the box of consent, as the form's tool sends it in a field of its own.
     beside_the_box: Option<String>,
+    /// Whether a box of consent was left empty.
+    is_unticked: bool,
 }
 
 impl Mapping {
@@ -111,6 +113,12 @@ impl Mapping {
             }
         }
         mapped.take_consents(body, normal, &mut used);
+        // Of several boxes the one that was left empty counts. Which box is meant a tenant may say.
+        mapped.is_unticked = self.names("consent").is_empty()
+            && body.entries.iter().any(|entry| {
+                is_name_of("consent", &entry.name)
+                    && (!entry.says_something() || is_refusal(&of_boxes(entry)))
+            });
         for name in self.names(fields::ANSWERS) {
             let wanted = normalized(name);
             for (at, entry) in body.entries.iter().enumerate() {
@@ -216,7 +224,8 @@ impl Mapped {
                 let entry = &body.entries[at];
                 let name = entry.name.split_once('.').map_or("", |(_, name)| name);
                 let value = entry.joined();
-                is_given |= YES.iter().any(|yes| value.eq_ignore_ascii_case(yes));
+                is_given |=
+                    !is_of_terms(name) && YES.iter().any(|yes| value.eq_ignore_ascii_case(yes));
                 said.push(format!("{name}: {value}"));
             }
         }
@@ -302,7 +311,7 @@ impl Mapped {
     /// An empty box is no consent, nor is one that says no.
     fn consent(&self, text: Option<&str>, at: Option<Timestamp>) -> Option<Consent> {
         let said = self.get("consent")?;
-        if is_refusal(said) {
+        if self.is_unticked || is_refusal(said) {
             return None;
         }
         let is_tick = YES.iter().any(|yes| said.eq_ignore_ascii_case(yes));
@@ -339,19 +348,51 @@ const YES: [&str; 7] = ["on", "yes", "true", "1", "checked", "y", "agree"];
 const NO: [&str; 6] = ["off", "no", "false", "0", "n", "unchecked"];
 
 /// Words that refuse, at the beginning. A consent that nobody gave costs more than one that is asked for again.
-const REFUSALS: [&str; 12] = [
+const REFUSALS: [&str; 43] = [
     "no",
     "not",
     "never",
     "none",
     "nope",
+    "nothing",
     "n/a",
+    "na",
     "don't",
     "don\u{2019}t",
     "dont",
+    "can't",
+    "can\u{2019}t",
+    "cannot",
+    "won't",
+    "won\u{2019}t",
     "decline",
     "declined",
     "refuse",
+    "refused",
+    "disagree",
+    "disagreed",
+    "deny",
+    "denied",
+    "reject",
+    "rejected",
+    "revoke",
+    "revoked",
+    "withdraw",
+    "withdrawn",
+    "withheld",
+    "unsubscribe",
+    "unsubscribed",
+    "optout",
+    "optedout",
+    "remove",
+    "stop",
+    "disabled",
+    "unticked",
+    "unselected",
+    // What programs write in place of nothing.
+    "null",
+    "undefined",
+    "nil",
 ];
 
 /// Whether words say no, as `No, thanks` or `I do not agree` do.
@@ -361,12 +402,37 @@ fn is_refusal(said: &str) -> bool {
     }
     let said = said.to_lowercase();
     let mut words = said
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ';' | ':' | '!' | '-'))
-        .filter(|word| {
-            !word.is_empty() && !matches!(*word, "i" | "please" | "do" | "would" | "will")
-        });
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ';' | ':' | '!' | '-' | '_'))
+        .filter(|word| !word.is_empty() && !BEFORE_REFUSALS.contains(word));
     let first = words.next().unwrap_or_default();
-    REFUSALS.contains(&first) || first == "opt" && words.next() == Some("out")
+    REFUSALS.contains(&first)
+        || matches!(first, "opt" | "opted" | "opting") && words.next() == Some("out")
+}
+
+/// What stands before the word that says yes or no.
+const BEFORE_REFUSALS: [&str; 14] = [
+    "i",
+    "we",
+    "i'm",
+    "i\u{2019}m",
+    "am",
+    "are",
+    "please",
+    "do",
+    "would",
+    "will",
+    "have",
+    "has",
+    "was",
+    "rather",
+];
+
+/// Whether a box is about terms alone: whoever accepts them has not agreed to be called.
+fn is_of_terms(name: &str) -> bool {
+    let name = normalized(name);
+    ["terms", "privacy", "policy", "tos"]
+        .iter()
+        .any(|word| name.starts_with(word) || name.ends_with(word))
 }
 
 /// What the boxes of one name say. A page sends an empty box's value along with a ticked one's.

@@ -135,3 +135,69 @@ fn ticked_boxes_of_gravity_forms_are_no_address_and_no_name() {
         in_json(&json!({ "form_id": "3", "1.3": "Gail", "4.1": "12 Elm St", "4.4": "Texas" }));
     assert_eq!(texas.person.address.as_deref(), Some("12 Elm St"));
 }
+
+/// Whether a form that says this has a consent recorded, with the words of the tenant.
+fn consents(body: &str) -> bool {
+    let settings = json!({ "consent_text": "You may call and write to me." });
+    let body = format!("name=Ada+Fenn&phone=512-555-0107&{body}");
+    let facts = facts_of("application/x-www-form-urlencoded", body, &settings);
+    facts.consent.is_some()
+}
+
+#[test]
+fn whoever_accepts_the_terms_has_not_agreed_to_be_called() {
+    for body in [
+        "terms=on",
+        "terms=1",
+        "privacy=on",
+        "privacy_policy=1",
+        "acceptance_terms=on",
+        "sms_consent=&terms=on",
+        "sms_consent=&consent=on",
+        "sms_consent=no&consent=on",
+    ] {
+        assert!(!consents(body), "{body}");
+    }
+    for body in [
+        "consent=on",
+        "sms_consent=1&terms=on",
+        "sms_consent=0&sms_consent=1",
+        "consent=I+agree",
+    ] {
+        assert!(consents(body), "{body}");
+    }
+    let boxes = |sms: bool| {
+        let consent = json!({ "sms": sms, "terms": true });
+        in_json(&json!({ "name": "Ada", "phone": "512-555-0107", "consent": consent })).consent
+    };
+    assert!(boxes(true).is_some());
+    assert_eq!(boxes(false), None);
+}
+
+#[test]
+fn words_that_refuse_are_no_consent() {
+    for said in [
+        "disagree",
+        "I disagree",
+        "denied",
+        "revoked",
+        "unsubscribe",
+        "unsubscribed",
+        "opted_out",
+        "opted out",
+        "opt-out",
+        "opt_out",
+        "null",
+        "undefined",
+        "I'm not sure",
+        "I have not agreed",
+        "We would rather not",
+        "rejected",
+        "withdrawn",
+        "n/a",
+        "Please remove me",
+    ] {
+        let said = said.replace(' ', "+");
+        assert!(!consents(&format!("consent={said}")), "{said}");
+    }
+}
