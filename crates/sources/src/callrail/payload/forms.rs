@@ -5,7 +5,7 @@
 //!   person submits within one second is one lead.
 //! - `form_data` is a free map of the form's own fields. What they say of the person is taken where name and value agree,
 //!   where the person came from (`utm_…`, click ids) goes to the attribution, the longest words of their own are the
-//!   message, and all others are kept as answers.
+//!   message, and all others are kept as answers. It may be JSON in a text.
 //! - The company is named by its number alone.
 //!
 //! Source: support.callrail.com, "Webhooks", "Form Submission" (read 2026-11). UNCONFIRMED: bodies as
@@ -39,7 +39,8 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
     let fields = &delivery.fields(|_| true)?;
     let ids = ids(fields)?;
     let mut reader = Reader::new(fields);
-    let mut form = Form::of(form_data(fields));
+    let in_text = in_text(fields);
+    let mut form = Form::of(form_data(fields, in_text.as_ref()));
     let mut attribution = reader.attribution();
     if let Some(referrer) = reader.line(&["referrer"], 500) {
         attribution.insert("referrer".to_owned(), referrer);
@@ -75,6 +76,9 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
     };
     // All members were wanted; of those that could not be read, only what is used is missed.
     let mut unread_fields = reader.unread();
+    if fields.text("form_data").is_some() && in_text.is_none() {
+        unread_fields.insert("form_data".to_owned());
+    }
     unread_fields
         .retain(|name| is_wanted(name) || ["body", "utm", "referrer"].contains(&name.as_str()));
     let facts = Facts {
@@ -110,14 +114,26 @@ fn ids<'f>(fields: &'f Fields<'_>) -> Result<Vec<&'f str>, ReadError> {
     }
 }
 
+/// The form's own fields where they stand as JSON in a text.
+fn in_text<'f>(fields: &'f Fields<'_>) -> Option<Fields<'f>> {
+    let text = fields
+        .text("form_data")
+        .filter(|text| text.starts_with('{'))?;
+    Fields::read(Some("application/json"), text.as_bytes(), |_| true).ok()
+}
+
 /// The form's own fields, by their names.
-fn form_data<'f>(fields: &'f Fields<'_>) -> impl Iterator<Item = (&'f str, &'f Field<'f>)> {
+fn form_data<'f>(
+    fields: &'f Fields<'_>,
+    in_text: Option<&'f Fields<'_>>,
+) -> impl Iterator<Item = (&'f str, &'f Field<'f>)> {
     let nested = fields.object("form_data").members();
     let flat = fields.members().filter_map(|(name, field)| {
         let name = name.strip_prefix("form_data[")?.split(']').next()?;
         Some((name, field))
     });
-    nested.chain(flat)
+    let in_text = in_text.into_iter().flat_map(Fields::members);
+    nested.chain(in_text).chain(flat)
 }
 
 /// Whether a form's field tells of the visit, or, behind `first_`, of the first one.

@@ -135,15 +135,15 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// A list of texts or of objects with a `name`, or text with commas. None of a list of which nothing can be read:
-    /// it does not say that there are no tags.
+    /// A list of texts or of objects with a `name`, or text with commas, or a list of texts as JSON in a text. None of a
+    /// list of which nothing can be read: it does not say that there are no tags.
     pub(super) fn tags(&mut self) -> Option<Vec<String>> {
         const MAX: usize = 50;
         let clean = |raw: &str| line(raw, 100);
         let field = self.fields.get("tags")?;
         let mut tags: Vec<String> = match field {
             Field::Text(raw) if raw.trim().parse::<f64>().is_ok() => Vec::new(),
-            Field::Text(raw) => raw.split(',').filter_map(clean).collect(),
+            Field::Text(raw) => in_text(raw).iter().filter_map(|tag| clean(tag)).collect(),
             Field::List(items) => items.iter().filter_map(tag).filter_map(clean).collect(),
             Field::Object(_) => tag(field).and_then(clean).into_iter().collect(),
             Field::Bool(_) => Vec::new(),
@@ -245,6 +245,12 @@ fn is_word_for_nothing(raw: &str) -> bool {
 /// Whether it has as many digits as a number needs, and none but ASCII's.
 fn is_plain(raw: &str) -> bool {
     raw.is_ascii() && raw.bytes().filter(u8::is_ascii_digit).count() >= 7 && !raw.contains('*')
+}
+
+/// The tags of a text: a list in JSON, or with commas between them.
+fn in_text(raw: &str) -> Vec<String> {
+    let list = serde_json::from_str::<Vec<String>>(raw);
+    list.unwrap_or_else(|_| raw.split(',').map(str::to_owned).collect())
 }
 
 /// One tag: a text, or an object that has a name.

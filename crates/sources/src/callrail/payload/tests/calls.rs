@@ -132,6 +132,7 @@ fn lists_in_forms_are_read_in_each_spelling() {
         "id=7&tags[]=a&tags[]=b%20c",
         "id=7&tags%5B%5D=a&tags%5B%5D=b+c",
         "id=7&tags=a,b+c",
+        "id=7&tags=%5B%22a%22%2C+%22b+c%22%5D",
     ] {
         assert_eq!(
             news(None, body.as_bytes(), None).facts.labels.tags,

@@ -56,6 +56,27 @@ fn a_form_is_read_whole() {
 }
 
 #[test]
+fn a_forms_own_fields_may_be_json_in_a_text() {
+    let text =
+        r#"{"full_name": "Ada Fenn", "phone": "512-555-0171", "message": "A new bath, please."}"#;
+    let posted: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("id", "330091245")
+        .append_pair("company_id", "481516234")
+        .append_pair("form_url", "https://remodel.example.com/quote")
+        .append_pair("form_data", text)
+        .finish();
+    for news in [form(json!(text)), news(None, posted.as_bytes(), None)] {
+        assert_eq!(news.facts.person.name.as_deref(), Some("Ada Fenn"));
+        assert_eq!(news.facts.person.phone.as_deref(), Some("512-555-0171"));
+        let message = facts(&news).message.as_deref();
+        assert_eq!(message, Some("A new bath, please."));
+        assert!(unread(&news).is_empty());
+    }
+    let broken = form(json!("Ada Fenn, 512-555-0171"));
+    assert_eq!(unread(&broken), ["form_data"]);
+}
+
+#[test]
 fn a_forms_own_fields_may_have_any_name_and_shape() {
     let news = form(json!({
         "First Name": "Dana", "last_name": "Whitfield", "your-email": "dana@example.com", "Cell phone": "512-555-0142",
